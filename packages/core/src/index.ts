@@ -1,0 +1,133 @@
+// What core offers to the other packages, by name.
+export { deploymentConfiguration, type DeploymentConfiguration } from './deployments/configuration.ts';
+export type { DeploymentPage, DeploymentQuery, DeploymentStore } from './deployments/deployment-store.ts';
+export {
+  capabilities,
+  deployment,
+  storedDeployment,
+  type Deployment,
+  type StoredDeployment,
+} from './deployments/deployment.ts';
+export type { LocalPorts } from './deployments/local-ports.ts';
+export type { MountCheck, MountRoots } from './deployments/mount-roots.ts';
+export { logEvent, runningServer, type FollowedLine } from './deployments/observation.ts';
+export { createRemoteRuntime } from './deployments/remote-runtime.ts';
+export { defaultRestartPolicy } from './deployments/restart-policy.ts';
+export { deploymentStatus } from './deployments/status.ts';
+export type { Channels } from './mcp/channels.ts';
+export { defaultHealthOptions } from './mcp/health.ts';
+export { serverMetrics } from './telemetry/metrics.ts';
+export { tool, toolCallResult } from './tools/tool.ts';
+export type { LaunchPlan } from './deployments/launch-plan.ts';
+export type {
+  Availability,
+  OutputLine,
+  Prepared,
+  PrepareProgress,
+  Runtime,
+  Workload,
+  WorkloadRecord,
+  WorkloadStats,
+} from './deployments/runtime.ts';
+export type {
+  Enforced,
+  ExitReason,
+  IsolationLevel,
+  ProcessRecord,
+  ResourceLimits,
+  Sandbox,
+  SandboxedProcess,
+  SandboxMount,
+  SandboxRequest,
+  SandboxStats,
+} from './deployments/sandbox.ts';
+export {
+  AppError,
+  conflict,
+  deploymentFailed,
+  deploymentNotFound,
+  deploymentUnavailable,
+  forbidden,
+  internalError,
+  invalidConfiguration,
+  invalidRequest,
+  methodNotAllowed,
+  payloadTooLarge,
+  rateLimitExceeded,
+  routeNotFound,
+  serverNotFound,
+  serviceUnavailable,
+  unsupportedMediaType,
+  type ErrorCode,
+  type ErrorDetails,
+  type Issue,
+} from './errors.ts';
+export {
+  isJsonObject,
+  McpRequestError,
+  type ChannelInfo,
+  type JsonObject,
+  type JsonValue,
+  type McpChannel,
+  type McpEra,
+  type McpNotification,
+  type McpRequestFailure,
+  type McpServerRequest,
+  type Progress,
+  type RequestOptions,
+} from './mcp/channel.ts';
+export {
+  McpConnectError,
+  type ConnectOptions,
+  type McpConnectFailure,
+  type McpConnector,
+  type McpEndpoint,
+} from './mcp/connector.ts';
+export { answerLifeMs, claimLifeMs, type AnswerStore, type Claim } from './platform/answer-store.ts';
+export type { Clock } from './platform/clock.ts';
+export { createFixedWindowLimiter } from './platform/fixed-window-limiter.ts';
+export type { IdPrefix, Ids } from './platform/ids.ts';
+export type { Logger } from './platform/logger.ts';
+export type { RateLimiter, RateLimitState } from './platform/rate-limiter.ts';
+export { createRedactor, type Redactor } from './platform/redactor.ts';
+export { createSlots, type Slots } from './platform/slots.ts';
+export {
+  deployMethods,
+  identifierProblem,
+  launchRecipeView,
+  viewOfRecipe,
+  type DeployMethod,
+  type LaunchMethod,
+  type Transport,
+} from './servers/launch-recipe.ts';
+export type { RemoteHosts } from './servers/remote-hosts.ts';
+export type { ServerPage, ServerStore } from './servers/server-store.ts';
+export { server, serverRegistration, type Server, type ServerRegistration } from './servers/server.ts';
+export { storableText } from './servers/storable-text.ts';
+export { createServers, type Servers, type ServersPorts } from './servers/servers.ts';
+export { createServices, type Ports, type Runner, type Services } from './services.ts';
+export {
+  apiVersion,
+  createSystem,
+  health,
+  info,
+  type Abilities,
+  type MethodAvailability,
+  type ReadinessCheck,
+  type System,
+  type SystemPorts,
+} from './system.ts';
+export type { EventCursor, EventLog, LoggedEvent, ReadOptions } from './telemetry/event-log.ts';
+export {
+  channel,
+  channels,
+  streamEvent,
+  type AppEvent,
+  type Channel,
+  type StreamEvent,
+} from './telemetry/event.ts';
+export { createRingEventLog } from './telemetry/ring-event-log.ts';
+export { SecretBoxError, type SecretBox, type SecretBoxFailure } from './platform/secret-box.ts';
+export { missingLine, type LogArchive } from './telemetry/log-archive.ts';
+export { logLine, type LogLine } from './telemetry/log-line.ts';
+export type { ArgumentCheck, ArgumentValidator } from './tools/argument-validator.ts';

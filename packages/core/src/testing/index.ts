@@ -1,0 +1,35 @@
+// Fakes of the ports, and the suites that a fake and the real thing both pass.
+export { describeAnswerStore, type AnswerStoreSubject } from './answer-store-contract.ts';
+export { describeChannel, type ChannelSubject } from './channel-contract.ts';
+export { describeDeploymentStore, type DeploymentStoreSubject } from './deployment-store-contract.ts';
+export { describeEventLog, type EventLogContract, type EventLogSubject } from './event-log-contract.ts';
+export { FakeChannel, type FakeChannelOptions } from './fake-channel.ts';
+export {
+  failingProgram,
+  garbageProgram,
+  mcpProgram,
+  programInTurn,
+  silentProgram,
+  slowProgram,
+  stubbornProgram,
+} from './fake-programs.ts';
+export { FakeRuntime, type FakeRuntimeOptions, type Hold } from './fake-runtime.ts';
+export { FakeSandbox } from './fake-sandbox.ts';
+export { FakeSecretBox } from './fake-secret-box.ts';
+export { FakeWorkload, type FakeProgram } from './fake-workload.ts';
+export { archivedLine, describeLogArchive, type LogArchiveSubject } from './log-archive-contract.ts';
+export { MemoryAnswerStore } from './memory-answer-store.ts';
+export { MemoryDeploymentStore } from './memory-deployment-store.ts';
+export { MemoryLogArchive } from './memory-log-archive.ts';
+export { MemoryServerStore } from './memory-server-store.ts';
+export { describeRuntime, type RuntimeSubject } from './runtime-contract.ts';
+export { describeSandbox, type SandboxProgram, type SandboxSubject } from './sandbox-contract.ts';
+export {
+  everydayAnswers,
+  ScriptedError,
+  ScriptedMcpServer,
+  type ScriptContext,
+  type ScriptedAnswer,
+} from './scripted-mcp-server.ts';
+export { describeSecretBox } from './secret-box-contract.ts';
+export { describeServerStore, type ServerStoreSubject } from './server-store-contract.ts';
