@@ -1,0 +1,2 @@
+// The guarded way to remote servers.
+export { createGuardedNetwork, type GuardedNetwork } from './remote-hosts.ts';

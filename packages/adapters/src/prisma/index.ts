@@ -1,0 +1,5 @@
+// The database through Prisma, by name.
+export { createAnswerStore } from './answer-store.ts';
+export { openDatabase, type Database, type DatabaseOptions } from './database.ts';
+export { createDeploymentStore } from './deployment-store.ts';
+export { createServerStore } from './server-store.ts';
