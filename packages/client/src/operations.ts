@@ -1,0 +1,70 @@
+// The operations: how each is called, and from the router's type what it takes and gives.
+import type { AppRouter } from '@insightloop/api';
+import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server';
+import type { EventStream } from './event-stream.ts';
+
+/** What each operation takes, as `RouterInputs['servers']['register']`. */
+export type RouterInputs = inferRouterInputs<AppRouter>;
+/** What each operation gives, as `RouterOutputs['servers']['get']`. */
+export type RouterOutputs = inferRouterOutputs<AppRouter>;
+
+export type Server = RouterOutputs['servers']['get']['server'];
+export type ServerRegistration = RouterInputs['servers']['register'];
+export type Channel = RouterInputs['events']['subscribe']['channels'][number];
+/** What `events.subscribe` tells, a union by `type`. */
+export type StreamEvent =
+  RouterOutputs['events']['subscribe'] extends AsyncIterable<{ data: infer Event }> ? Event : never;
+
+export interface CallOptions {
+  /** Aborting it rejects the call with its reason, and ends a stream quietly. */
+  signal?: AbortSignal | undefined;
+}
+
+type Router = AppRouter['_def']['record'];
+type KindOf<Procedure> = Procedure extends { _def: { type: infer Kind } } ? Kind : never;
+
+/** An input that may be left out altogether: there is none, or all of its fields are optional. */
+type Arguments<Input> = [Input] extends [void]
+  ? [input?: undefined, options?: CallOptions]
+  : object extends Input
+    ? [input?: Input, options?: CallOptions]
+    : [input: Input, options?: CallOptions];
+
+type Operation<Kind, Input, Output> = Kind extends 'subscription'
+  ? Output extends AsyncIterable<infer Item>
+    ? (...args: Arguments<Input>) => EventStream<Item>
+    : never
+  : (...args: Arguments<Input>) => Promise<Output>;
+
+/** `client.servers.list()`: every operation of the API under its name. */
+export type InsightLoopClient = {
+  readonly [Noun in keyof Router]: {
+    readonly [Verb in keyof Router[Noun]]: Operation<
+      KindOf<Router[Noun][Verb]>,
+      RouterInputs[Noun & keyof RouterInputs][Verb & keyof RouterInputs[Noun & keyof RouterInputs]],
+      RouterOutputs[Noun & keyof RouterOutputs][Verb & keyof RouterOutputs[Noun & keyof RouterOutputs]]
+    >;
+  };
+};
+
+/**
+ * Types are gone at run time, and `client.servers.get(…)` does not say how it is sent. The compiler holds this
+ * table complete and right.
+ */
+export const operations = {
+  system: { health: 'query', info: 'query', live: 'query', ready: 'query' },
+  servers: { register: 'mutation', list: 'query', get: 'query', remove: 'mutation' },
+  deployments: {
+    create: 'mutation',
+    list: 'query',
+    get: 'query',
+    running: 'query',
+    stop: 'mutation',
+    restart: 'mutation',
+    setCapabilities: 'mutation',
+  },
+  tools: { list: 'query', call: 'mutation' },
+  logs: { tail: 'query', follow: 'subscription' },
+  metrics: { get: 'query' },
+  events: { subscribe: 'subscription' },
+} as const satisfies { [Noun in keyof Router]: { [Verb in keyof Router[Noun]]: KindOf<Router[Noun][Verb]> } };
