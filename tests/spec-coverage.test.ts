@@ -1,0 +1,131 @@
+// The specification's paths that are built, each with every field that it documents: additions are free, losses are not.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startServer, type RunningServer } from './support/running-server.ts';
+
+let server: RunningServer;
+beforeAll(async () => void (server = await startServer({ env: { RATE_LIMIT_LOGS: '1000' } })));
+afterAll(async () => void (await server.stop()));
+
+const isoTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+
+const get = async (path: string): Promise<{ status: number; headers: Headers; body: unknown }> => {
+  const answer = await fetch(server.baseUrl + path);
+  return { status: answer.status, headers: answer.headers, body: await answer.json() };
+};
+
+describe('core endpoints', () => {
+  it('GET /health', async () => {
+    expect(await get('/health')).toMatchObject({
+      status: 200,
+      body: { status: 'healthy', version: '1.0.0', timestamp: isoTime },
+    });
+  });
+
+  it('GET /api/info', async () => {
+    const { status, body } = await get('/api/info');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      name: 'InsightLoop MCP Orchestrator',
+      version: '1.0.0',
+      capabilities: {
+        discovery: expect.any(Boolean),
+        deployment: expect.any(Array),
+        orchestration: expect.any(Boolean),
+        streaming: true,
+      },
+    });
+  });
+
+  it('GET /api/info says of each documented method whether it works now, and why where it does not', async () => {
+    const { body } = await get('/api/info');
+    const { capabilities } = body as {
+      capabilities: {
+        deployment: string[];
+        deployment_details: { method: string; available: boolean; reason: string | null }[];
+      };
+    };
+    for (const method of ['docker', 'npx', 'e2b']) {
+      const details = capabilities.deployment_details.find((one) => one.method === method);
+      expect(details?.available).toBe(capabilities.deployment.includes(method));
+      if (!details?.available) expect(details?.reason).toEqual(expect.stringMatching(/\w/));
+    }
+  });
+});
+
+describe('server management', () => {
+  it('GET /api/servers/{server_id} has every field, null where it is unknown', async () => {
+    const { body } = await get('/api/servers/everything');
+    const { server: shown } = body as { server: { launch: object[] } };
+    expect(Object.keys(shown)).toEqual(
+      expect.arrayContaining([
+        'id',
+        'name',
+        'description',
+        'kind',
+        'source',
+        'launch',
+        'created_at',
+        'updated_at',
+      ]),
+    );
+    expect(Object.keys(shown.launch[0] ?? {})).toEqual(
+      expect.arrayContaining([
+        ...['method', 'identifier', 'version', 'package_args', 'bin', 'command', 'args', 'transport', 'port'],
+        ...['env', 'required_env_any_of', 'inputs', 'verified', 'verified_by', 'deployable', 'evidence'],
+      ]),
+    );
+  });
+});
+
+describe('events', () => {
+  it.each(['deployments', 'orchestration', 'logs', 'metrics'])('GET /api/events/%s', async (channel) => {
+    const leaving = new AbortController();
+    const answer = await fetch(`${server.baseUrl}/api/events/${channel}`, {
+      headers: { accept: 'text/event-stream' },
+      signal: leaving.signal,
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    leaving.abort();
+  });
+});
+
+describe('errors', () => {
+  it('have the documented format', async () => {
+    const { status, headers, body } = await get('/api/servers/nowhere');
+    expect(status).toBe(404);
+    expect(body).toEqual({
+      error: {
+        code: 'SERVER_NOT_FOUND',
+        message: expect.stringContaining('nowhere'),
+        details: { server_id: 'nowhere' },
+        timestamp: isoTime,
+        request_id: headers.get('x-request-id'),
+      },
+    });
+  });
+});
+
+describe('rate limits', () => {
+  it('count down in the documented headers', async () => {
+    const [first, second] = [await get('/api/servers'), await get('/api/servers')];
+    expect(first.headers.get('x-ratelimit-limit')).toBe('1000');
+    const remaining = [first, second].map(({ headers }) => Number(headers.get('x-ratelimit-remaining')));
+    expect(remaining[1]).toBe((remaining[0] ?? 0) - 1);
+    const reset = Number(second.headers.get('x-ratelimit-reset'));
+    expect(reset).toBeGreaterThan(Date.now() / 1000);
+    expect(reset).toBeLessThanOrEqual(Date.now() / 1000 + 3601);
+  });
+
+  it('end in 429 with the time to wait', async () => {
+    await using strict = await startServer({ env: { RATE_LIMIT_LOGS: '1' } });
+    const path = `${strict.baseUrl}/api/servers`;
+    expect((await fetch(path)).status).toBe(200);
+    const refused = await fetch(path);
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('x-ratelimit-remaining')).toBe('0');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(3500);
+    expect(await refused.json()).toMatchObject({ error: { code: 'RATE_LIMIT_EXCEEDED' } });
+    expect((await fetch(`${strict.baseUrl}/health`)).status).toBe(200);
+  });
+});
