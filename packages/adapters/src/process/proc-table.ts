@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { readProcessStat, type ProcessStat } from './proc-files.ts';
+import { readProcessStat, readUid, type ProcessStat } from './proc-files.ts';
 
 /** By pid. */
 export type ProcessTable = ReadonlyMap<number, ProcessStat & { residentBytes: number | null }>;
@@ -86,4 +86,11 @@ export const descendantsOf = (table: ProcessTable, roots: readonly number[]): nu
     }
   }
   return [...found].filter((pid) => !roots.includes(pid));
+};
+
+/** Those of a uid that still run; about 50 µs for each process of the machine. */
+export const pidsOfUid = async (table: ProcessTable, uid: number): Promise<number[]> => {
+  const running = [...table.values()].filter(({ isZombie }) => !isZombie);
+  const found = await Promise.all(running.map(async ({ pid }) => ({ pid, uid: await readUid(pid) })));
+  return found.filter((each) => each.uid === uid).map(({ pid }) => pid);
 };

@@ -1,22 +1,18 @@
 // One sandbox: its folder, its cgroup, its walls, and the process in it, made in this order and removed in the other.
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessRecord, ResourceLimits, SandboxMount } from '@insightloop/core';
 import type { Cgroup } from './cgroup.ts';
-import { pathInVolume, resolveBinds, type Bind } from './namespace-binds.ts';
-import { idmapOption, isToBeMapped, mappedFields } from './namespace-idmap.ts';
-import { mountTable } from './namespace-mounts.ts';
-import { homeFolder, hostName, makeRootFolder, temporaryFolders } from './namespace-root.ts';
+import { hostName } from './namespace-root.ts';
 import { removeTree } from './package-seal.ts';
 import { readProcessStat } from './proc-files.ts';
-import { parseMounts } from './proc-mounts.ts';
 import { prepareCommand, type BoxCommand } from './sandbox-command.ts';
-import { filterProgram } from './sandbox-filter.ts';
-import { startKeeper, type Keeper } from './sandbox-keeper.ts';
-import { startServer, type Piped } from './sandbox-server.ts';
+import { awaitEmptyUid, startKeeper, type Keeper } from './sandbox-keeper.ts';
+import { layOutSandbox } from './sandbox-layout.ts';
 import { namespaceKeeper, uidKeeper, type Owner } from './sandbox-scripts.ts';
-import { makeVolume, volumeIn, type Volume } from './sandbox-volume.ts';
+import { startServer, type Piped } from './sandbox-server.ts';
+import type { Volume } from './sandbox-volume.ts';
 import { countsProcesses, type Walls } from './sandbox-walls.ts';
 import { handOver } from './uid-ownership.ts';
 import type { UidPool } from './uid-range.ts';
@@ -52,7 +48,7 @@ export interface Box {
   readonly group: Cgroup | null;
   readonly volume: Volume;
   readonly uid: number | null;
-  /** Ends what is left in it and removes all that was made. @throws when something resists; the rest is removed */
+  /** Ends what is left in it and removes all that was made. Idempotent. @throws when something resists; the rest is removed */
   close(): Promise<void>;
 }
 
@@ -69,18 +65,19 @@ const installerPollMs = 100;
  * @throws an ordinary error when the walls cannot be built, with what the tools complained of
  */
 export const openBox = async (request: BoxRequest, site: BoxSite, signal: AbortSignal): Promise<Box> => {
-  for (let tries = 0; tries < maxUidTries;) {
+  let tries = 0;
+  for (;;) {
     const box = await tryBox(request, site, signal);
     if (box !== 'taken') return box;
+    tries += 1;
     // Installers have one uid, so this one's turn comes when the other is done.
     if (request.identity === 'installer') await sleep(installerPollMs, undefined, { signal });
-    else tries += 1;
+    else if (tries === maxUidTries) throw new Error('no uid is free on this machine');
   }
-  throw new Error('no uid is free on this machine');
 };
 
 const tryBox = async (request: BoxRequest, site: BoxSite, signal: AbortSignal): Promise<Box | 'taken'> => {
-  const { walls, instanceId, bootId } = site;
+  const { walls } = site;
   const { name, limits } = request;
   signal.throwIfAborted();
   await using made = new AsyncDisposableStack();
@@ -93,8 +90,7 @@ const tryBox = async (request: BoxRequest, site: BoxSite, signal: AbortSignal): 
   const folder = join(site.folder, name);
   await mkdir(folder, { recursive: true });
   made.defer(() => removeTree(folder));
-  // Without a view of its own the process goes through this folder to its files.
-  await chmod(folder, walls.kind === 'uid' ? 0o711 : 0o700);
+  const layout = await layOutSandbox({ ...request, folder, walls, uid, diskBytes: limits.diskBytes });
 
   const group = await makeGroup(request, site);
   if (group !== null)
@@ -102,58 +98,53 @@ const tryBox = async (request: BoxRequest, site: BoxSite, signal: AbortSignal): 
       await group.kill();
       await group.remove();
     });
-
-  const shown = [
-    ...request.mounts.map((mount) => ({ ...mount, isMapped: walls.ownUid })),
-    ...request.writable.map((path) => ({ source: path, target: path, readOnly: false, isMapped: false })),
-  ];
-  const binds = walls.kind === 'namespaces' ? await resolveBinds(request.readOnly, shown) : [];
-  const volume = volumeIn(folder, walls);
-  await makeVolume(volume, { uid, bytes: limits.diskBytes, targets: targetsInVolume(binds) });
-  if (walls.kind === 'namespaces') await layOut({ folder, uid, volume, binds, walls });
-  const filterFile =
-    walls.kind === 'namespaces' ? join(folder, 'root', filterName) : join(folder, filterName);
-  await writeFilter(filterFile);
-  const keeper = await keep(owner, { folder, walls, image: volume.image, signal });
+  const keeper = await keep(owner, { folder, walls, image: layout.volume.image, signal });
   if (keeper === 'taken') return 'taken';
-  if (keeper !== null) made.defer(() => keeper.end());
+  if (keeper !== null)
+    made.defer(async () => {
+      await keeper.end();
+      if (walls.kind === 'uid' && uid !== null) await awaitEmptyUid(uid);
+    });
 
-  const home =
-    walls.kind === 'namespaces'
-      ? { home: homeFolder, temporary: temporaryFolders[0] }
-      : { home: join(volume.folder, 'home'), temporary: join(volume.folder, 'tmp') };
-  const recordOf = (pid: number, startTime: string): ProcessRecord => ({
-    instanceId,
-    deploymentId: name,
-    pid,
-    startTime,
-    bootId,
-    cgroup: group === null ? null : groupName(instanceId, name),
-    uid,
-  });
-  const write = (record: ProcessRecord): Promise<void> =>
-    writeFile(recordFile(folder), JSON.stringify(record), { mode: 0o600 });
-  if (keeper !== null) await write(recordOf(keeper.pid, keeper.startTime));
+  const record = { ...recordOf(request, site), uid };
+  // Before the process is there: whoever comes after us must find it.
+  if (keeper !== null) await writeRecord(folder, { ...record, pid: keeper.pid, startTime: keeper.startTime });
+  const isInside = walls.kind === 'namespaces' && keeper !== null;
   const server = await startServer(
     {
-      ...prepareCommand(request, home),
+      ...prepareCommand(request, layout),
       procsFiles: group?.procsFiles ?? [],
       walls,
       owner,
-      filterFile: walls.kind === 'namespaces' ? `/${filterName}` : filterFile,
-      keeperPid: walls.kind === 'namespaces' && keeper !== null ? keeper.pid : null,
+      filterFile: layout.filterFile,
+      keeperPid: isInside ? keeper.pid : null,
       resourceOptions: resourceOptions(walls, limits),
     },
     { signal, made },
   );
-  const pid = server.child.pid ?? 0;
-  const record =
-    keeper !== null
-      ? recordOf(keeper.pid, keeper.startTime)
-      : recordOf(pid, (await readProcessStat(pid))?.startTime ?? '');
-  if (keeper === null) await write(record);
+  const anchor = keeper ?? (await anchorOf(server));
+  const found: ProcessRecord = { ...record, pid: anchor.pid, startTime: anchor.startTime };
+  if (keeper === null) await writeRecord(folder, found);
+
   const kept = made.move();
-  return { record, server, keeper, group, volume, uid, close: () => kept.disposeAsync() };
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => (closing ??= kept.disposeAsync());
+  return { record: found, server, keeper, group, volume: layout.volume, uid, close };
+};
+
+const recordOf = ({ name }: BoxRequest, { walls, instanceId, bootId }: BoxSite) => ({
+  instanceId,
+  deploymentId: name,
+  bootId,
+  cgroup: walls.cgroups === null ? null : groupName(instanceId, name),
+});
+
+const writeRecord = (folder: string, record: ProcessRecord): Promise<void> =>
+  writeFile(recordFile(folder), JSON.stringify(record), { mode: 0o600 });
+
+const anchorOf = async ({ child }: Piped): Promise<{ pid: number; startTime: string }> => {
+  const pid = child.pid ?? 0;
+  return { pid, startTime: (await readProcessStat(pid))?.startTime ?? '' };
 };
 
 const makeGroup = async (
@@ -174,60 +165,6 @@ const takeOwner = (identity: Identity, site: BoxSite): Owner => {
   // Installers share theirs, behind walls of which each has its own.
   const isShared = identity === 'installer' && walls.kind === 'namespaces';
   return { kind: 'uid', uid, lockFile: isShared ? null : lockFileOf(site, uid) };
-};
-
-const targetsInVolume = (binds: readonly Bind[]) =>
-  binds.flatMap(({ target, kind }) => {
-    const path = pathInVolume(target);
-    return path === null ? [] : [{ path, kind }];
-  });
-
-const filterName = '.filter';
-
-/** For all to read: it is no secret, and the process is not ours any more when it takes it on. */
-const writeFilter = async (file: string): Promise<void> => {
-  const program = filterProgram(process.arch);
-  if (program === null) return;
-  await writeFile(file, program);
-  await chmod(file, 0o644);
-};
-
-interface Layout {
-  folder: string;
-  uid: number | null;
-  volume: Volume;
-  binds: readonly Bind[];
-  walls: Walls;
-}
-
-/** Everything that the keeper mounts, and the table that says so. */
-const layOut = async ({ folder, uid, volume, binds, walls }: Layout): Promise<void> => {
-  const root = join(folder, 'root');
-  const targets = binds.filter(({ target }) => pathInVolume(target) === null);
-  const systemFolders = makeRootFolder(root, uid ?? process.getuid?.() ?? 0, targets);
-  const empty = join(folder, 'empty');
-  await mkdir(empty);
-  await chmod(empty, 0o555);
-  const mounts = parseMounts(await readFile('/proc/self/mountinfo', 'utf8'));
-  const mapped = new Set(
-    uid === null ? [] : binds.filter((bind) => bind.isMapped && isToBeMapped(bind, walls)),
-  );
-  const isByPerl = (bind: Bind): boolean => walls.idMapping === 'perl' && mapped.has(bind);
-  const table = await mountTable({
-    root,
-    systemFolders,
-    volume,
-    empty,
-    isPrivileged: walls.ownUid,
-    binds: binds.filter((bind) => !isByPerl(bind)),
-    mappingOption: (bind) => (uid !== null && mapped.has(bind) ? idmapOption(bind.owner, uid) : null),
-    mounts,
-  });
-  await writeFile(join(folder, 'mounts'), table);
-  const fields = binds.filter(isByPerl).map((bind) => {
-    return mappedFields(bind, { target: join(root, bind.target), own: uid ?? 0 });
-  });
-  if (fields.length > 0) await writeFile(join(folder, 'mapped'), fields.join(''));
 };
 
 interface KeepRequest {

@@ -1,5 +1,6 @@
 // Finds out which walls this machine can put around a process, by putting them around one that does nothing.
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { findCgroups } from './cgroup-find.ts';
 import { findIdMapping } from './namespace-idmap.ts';
 import { findFilterMethod } from './sandbox-filter.ts';
@@ -78,8 +79,20 @@ const candidates = (isRoot: boolean, without: Without): Ways[] => {
 
 const trialTimeoutMs = 20_000;
 
+const searchableByAll = 0o001;
+
+/** Without a view of its own, a process of another uid must be able to pass through the folders that lead to its files. */
+const closedParentOf = async (folder: string): Promise<string | null> => {
+  for (let path = dirname(folder); ; path = dirname(path)) {
+    if (((await stat(path)).mode & searchableByAll) === 0) return path;
+    if (path === dirname(path)) return null;
+  }
+};
+
 /** Null when a process ran and ended well behind these walls; else what went wrong. */
 const tryWalls = async (walls: Walls, site: Omit<BoxSite, 'walls'>): Promise<string | null> => {
+  const closed = walls.kind === 'uid' ? await closedParentOf(site.folder) : null;
+  if (closed !== null) return `users cannot pass through "${closed}" (chmod o+x)`;
   try {
     await mkdir(site.lockFolder, { recursive: true, mode: 0o700 });
     const box = await openBox(

@@ -1,5 +1,7 @@
 // The keeper of a sandbox: a process of ours that holds its walls up, and ends everything in it when it ends.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isRunning, readProcessStat, sendSignal } from './proc-files.ts';
+import { pidsOfUid, readProcessTable } from './proc-table.ts';
 import { readyWord, takenStatus } from './sandbox-scripts.ts';
 import { complaintsOf, firstLine, spawnPiped } from './sandbox-spawn.ts';
 import { drained, settlesWithin } from './sandbox-wait.ts';
@@ -60,4 +62,17 @@ export const startKeeper = async (
   piped.stderr.destroy();
   let ending: Promise<void> | null = null;
   return { pid, startTime, end: () => (ending ??= end()) };
+};
+
+const pollMs = 10;
+
+/** Without a namespace the keeper has only sent the signals when it ends. @throws when something does not die */
+export const awaitEmptyUid = async (uid: number): Promise<void> => {
+  const deadline = Date.now() + endTimeoutMs;
+  for (;;) {
+    const pids = await pidsOfUid(await readProcessTable(), uid);
+    if (pids.length === 0) return;
+    if (Date.now() > deadline) throw new Error(`processes ${pids.join(', ')} do not die`);
+    await sleep(pollMs);
+  }
 };

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { isRunning, readUid } from './proc-files.ts';
-import { readProcessTable } from './proc-table.ts';
+import { isRunning } from './proc-files.ts';
+import { pidsOfUid, readProcessTable } from './proc-table.ts';
 import { createProcessSandbox } from './sandbox.ts';
 import type { OwnerPlan } from './testing/sandbox-owner.ts';
 import {
@@ -71,11 +71,8 @@ const started = z.object({
 /** Far more than it takes. */
 const patience = { timeout: 20_000 };
 
-const pidsOf = async (uid: number | null): Promise<number[]> => {
-  const pids = [...(await readProcessTable()).keys()];
-  const found = await Promise.all(pids.map(async (pid) => ({ pid, uid: await readUid(pid) })));
-  return found.filter((each) => each.uid === uid).map(({ pid }) => pid);
-};
+const pidsOf = async (uid: number | null): Promise<number[]> =>
+  pidsOfUid(await readProcessTable(), uid ?? -1);
 
 const planIn = (folder: string, change: Partial<OwnerPlan>): OwnerPlan => ({
   folder: join(folder, 'sandboxes'),

@@ -1,7 +1,7 @@
 // The processes in a sandbox, as we see them, and what they use.
 import type { SandboxStats } from '@insightloop/core';
-import { readMemory, readResidentBytes, readUid } from './proc-files.ts';
-import { descendantsOf, type ProcessTable, type ProcessTables } from './proc-table.ts';
+import { codeOf, readMemory, readResidentBytes } from './proc-files.ts';
+import { descendantsOf, pidsOfUid, type ProcessTable, type ProcessTables } from './proc-table.ts';
 import type { Box } from './sandbox-box.ts';
 import { useOfFolder, useOfImage, type VolumeUse } from './sandbox-volume.ts';
 import type { Walls } from './sandbox-walls.ts';
@@ -26,15 +26,16 @@ export interface MembersOptions {
   diskBytes: number;
 }
 
-/** So old may be what all sandboxes read together, for what is only counted. */
+/** So old may be what all sandboxes read together: for counting, and for the watch, which asks all the time. */
 const tableAgeMs = 200;
+const watchedTableAgeMs = 1000;
 
 export const membersOf = async (box: Box, { walls, tables, diskBytes }: MembersOptions): Promise<Members> => {
   const { group, keeper, server, uid, volume } = box;
   const entrance = server.child.pid ?? 0;
   const born = performance.now();
   /** Never from before the sandbox began. */
-  const countingAge = (): number => Math.min(tableAgeMs, performance.now() - born);
+  const atMost = (ageMs: number): number => Math.min(ageMs, performance.now() - born);
   // Without a cgroup we find them as children, and must know which of these are ours: the shell's `cat`.
   const ours = new Set([entrance, ...(keeper === null ? [] : [keeper.pid])]);
   if (group === null && keeper !== null)
@@ -45,7 +46,7 @@ export const membersOf = async (box: Box, { walls, tables, diskBytes }: MembersO
     if (group !== null) return { pids: (await group.pids()).filter((pid) => !ours.has(pid)), table: null };
     const table = await tables.read(maxAgeMs);
     const pids =
-      walls.kind === 'uid'
+      walls.kind === 'uid' && uid !== null
         ? await pidsOfUid(table, uid)
         : descendantsOf(table, keeper === null ? [entrance] : [entrance, keeper.pid]);
     const all = walls.kind === 'none' && table.has(entrance) ? [entrance, ...pids] : pids;
@@ -67,22 +68,29 @@ export const membersOf = async (box: Box, { walls, tables, diskBytes }: MembersO
   };
 
   const volumeUse = async (): Promise<VolumeUse> => {
-    if (volume.image !== null && keeper !== null) return useOfImage(`/proc/${keeper.pid}/root${homeFolder}`);
-    const { pids } = await find(countingAge());
-    return useOfFolder(volume.folder, { limitBytes: diskBytes, pids });
+    try {
+      if (volume.image !== null && keeper !== null)
+        return await useOfImage(`/proc/${keeper.pid}/root${homeFolder}`);
+      const { pids } = await find(atMost(tableAgeMs));
+      return await useOfFolder(volume.folder, { limitBytes: diskBytes, pids });
+    } catch (error) {
+      // Who asks late finds nothing any more.
+      if (codeOf(error) === 'ENOENT') return { usedBytes: 0, isFull: false };
+      throw error;
+    }
   };
 
   const cpuOf = async (pids: readonly number[], table: ProcessTable | null): Promise<number> => {
     const counted = (await group?.cpuSeconds()) ?? null;
     if (counted !== null) return counted;
-    const known = table ?? (await tables.read(countingAge()));
+    const known = table ?? (await tables.read(atMost(tableAgeMs)));
     return pids.reduce((sum, pid) => sum + (known.get(pid)?.cpuSeconds ?? 0), 0);
   };
 
   return {
     pids: async () => (await find(0)).pids,
     async exceeds(limitBytes) {
-      const { pids, table } = await find(countingAge());
+      const { pids, table } = await find(atMost(watchedTableAgeMs));
       // Resident is never less than proportional, and costs the kernel nothing to tell.
       const resident = await Promise.all(
         pids.map(async (pid) => table?.get(pid)?.residentBytes ?? (await readResidentBytes(pid))),
@@ -91,7 +99,7 @@ export const membersOf = async (box: Box, { walls, tables, diskBytes }: MembersO
       return (await memoryOf(pids, table)).memoryBytes > limitBytes;
     },
     async stats() {
-      const { pids, table } = await find(countingAge());
+      const { pids, table } = await find(atMost(tableAgeMs));
       const [memory, cpuSeconds, { usedBytes }] = await Promise.all([
         memoryOf(pids, table),
         cpuOf(pids, table),
@@ -102,9 +110,4 @@ export const membersOf = async (box: Box, { walls, tables, diskBytes }: MembersO
     volumeUse,
     oomKills: () => group?.oomKills() ?? Promise.resolve(0),
   };
-};
-
-const pidsOfUid = async (table: ProcessTable, uid: number | null): Promise<number[]> => {
-  const uids = await Promise.all([...table.keys()].map(async (pid) => ({ pid, uid: await readUid(pid) })));
-  return uids.filter((each) => each.uid !== null && each.uid === uid).map(({ pid }) => pid);
 };

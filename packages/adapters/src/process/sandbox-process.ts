@@ -1,6 +1,6 @@
 // A process in a sandbox, from its start until nothing of it is left.
 import type { ExitReason, Logger, ResourceLimits, SandboxedProcess } from '@insightloop/core';
-import { sendSignal } from './proc-files.ts';
+import { readUid, sendSignal } from './proc-files.ts';
 import type { Box } from './sandbox-box.ts';
 import type { Members } from './sandbox-members.ts';
 import { awaitEnd } from './sandbox-server.ts';
@@ -40,24 +40,26 @@ export const superviseBox = (box: Box, options: ProcessOptions): SandboxedProces
     },
   });
 
+  const warn = (error: unknown): void =>
+    logger.warn({ err: error, deployment_id: box.record.deploymentId }, 'a sandbox did not end as it should');
+
   const over = async (): Promise<ExitReason> => {
-    const { code, signal } = await server.exit;
-    const reason = verdict ?? (await reasonOf(code, signal, members));
+    const ended = await server.exit;
+    const reason = verdict ?? (await reasonOf(ended, members, warn));
     unwatch();
-    await box.close();
+    await box.close().catch(warn);
     // What escaped from a tree without walls may hold its pipes for ever.
     if (walls.kind === 'none' && !(await settlesWithin(server.outputsClosed, outputTimeoutMs)))
       server.cutOutputs();
     return reason;
   };
-  const exited = over().catch((error: unknown): ExitReason => {
-    logger.warn({ err: error, deployment_id: box.record.deploymentId }, 'a sandbox left something behind');
-    return verdict ?? { kind: 'signal', signal: 'SIGKILL' };
-  });
+  const exited = over();
 
   const terminate = async (): Promise<void> => {
     server.child.kill('SIGCONT');
     for (const pid of await members.pids()) {
+      // A pid may be somebody else's by now; a uid of its own never is.
+      if (box.uid !== null && (await readUid(pid)) !== box.uid) continue;
       sendSignal(pid, 'SIGTERM');
       sendSignal(pid, 'SIGCONT');
     }
@@ -88,16 +90,25 @@ export const superviseBox = (box: Box, options: ProcessOptions): SandboxedProces
   };
 };
 
+interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
 const reasonOf = async (
-  code: number | null,
-  signal: NodeJS.Signals | null,
+  { code, signal }: Ended,
   members: Members,
+  warn: (error: unknown) => void,
 ): Promise<ExitReason> => {
   if (code === 0) return { kind: 'exit', code };
-  if ((await members.oomKills()) > 0) return { kind: 'out_of_memory' };
-  if (signal !== null) return { kind: 'signal', signal };
-  if ((await members.volumeUse()).isFull) return { kind: 'disk_full' };
-  return { kind: 'exit', code: code ?? 1 };
+  try {
+    if ((await members.oomKills()) > 0) return { kind: 'out_of_memory' };
+    if (signal === null && (await members.volumeUse()).isFull) return { kind: 'disk_full' };
+  } catch (error) {
+    warn(error);
+  }
+  return signal === null ? { kind: 'exit', code: code ?? 1 } : { kind: 'signal', signal };
 };
 
+/** For a pipe whose last writer we cannot find. */
 const outputTimeoutMs = 1000;

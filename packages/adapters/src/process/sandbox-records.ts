@@ -8,7 +8,7 @@ import { removeTree } from './package-seal.ts';
 import { codeOf, isRunning, sendSignal } from './proc-files.ts';
 import { descendantsOf, readProcessTable } from './proc-table.ts';
 import { groupName, lockFileOf, recordFile, type BoxSite } from './sandbox-box.ts';
-import { startKeeper } from './sandbox-keeper.ts';
+import { awaitEmptyUid, startKeeper } from './sandbox-keeper.ts';
 import { uidKeeper } from './sandbox-scripts.ts';
 
 const processRecord = z.object({
@@ -122,5 +122,7 @@ const killTree = async ({ pid, startTime, uid }: ProcessRecord, site: BoxSite): 
   const owner = { kind: 'uid', uid, lockFile: lockFileOf(site, uid) } as const;
   const keeper = await startKeeper(uidKeeper(owner), AbortSignal.timeout(killTimeoutMs));
   // Taken: whoever has the uid now has emptied it before.
-  if (keeper !== 'taken') await keeper.end();
+  if (keeper === 'taken') return;
+  await keeper.end();
+  await awaitEmptyUid(uid);
 };

@@ -4,8 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { SandboxedProcess } from '@insightloop/core';
-import { readUid } from './proc-files.ts';
-import { readProcessTable } from './proc-table.ts';
+import { pidsOfUid, readProcessTable } from './proc-table.ts';
 import type { Without } from './sandbox-detect.ts';
 import {
   firstLineOf,
@@ -60,11 +59,8 @@ const layOutSecrets = async (
 const all = (names: string[], result: string): Record<string, string> =>
   Object.fromEntries(names.map((name) => [name, result]));
 
-const serverPids = async (child: SandboxedProcess): Promise<number[]> => {
-  const pids = [...(await readProcessTable()).keys()];
-  const uids = await Promise.all(pids.map(async (pid) => ({ pid, uid: await readUid(pid) })));
-  return uids.filter(({ uid }) => uid === child.record.uid).map(({ pid }) => pid);
-};
+const serverPids = async ({ record }: SandboxedProcess): Promise<number[]> =>
+  pidsOfUid(await readProcessTable(), record.uid ?? -1);
 
 const walls: { name: string; without: Without }[] = [
   { name: 'all walls', without: [] },
@@ -247,6 +243,72 @@ describe.each(walls)('a hostile program behind $name', ({ without }) => {
       await expect(
         site.start({ command: ['/bin/cat'], mounts: [{ source: site.folder, target, readOnly: true }] }),
       ).rejects.toMatchObject({ code: 'DEPLOYMENT_FAILED' });
+  });
+});
+
+describe('a hostile program with nothing but a uid of its own', () => {
+  let site: SandboxSite;
+  let secrets: Awaited<ReturnType<typeof layOutSecrets>>;
+
+  beforeAll(async () => {
+    site = await openSandboxSite({ without: ['namespaces'] });
+    secrets = await layOutSecrets(site.folder);
+  });
+  afterAll(async () => {
+    await secrets.close();
+    await site.end();
+  });
+
+  it('reads and signals nobody, and enters no folder of ours', async () => {
+    const sibling = await site.start(nodeCommand('stubborn'));
+    await firstLineOf(sibling.stdout);
+    const targets = [process.pid, ...(await serverPids(sibling))].map(String);
+    const environs = targets.map((pid) => `/proc/${pid}/environ`);
+    expect(await site.ask('read', ...environs)).toEqual(all(environs, 'EACCES'));
+    expect(await site.ask('kill', ...targets)).toEqual(all(targets, 'EPERM'));
+    const [key = ''] = secrets.files;
+    expect(await site.ask('read', key)).toEqual({ [key]: 'EACCES' });
+    const [closed = ''] = secrets.sockets;
+    expect(await site.ask('connect', closed)).toEqual({ [closed]: 'EACCES' });
+    expect(await site.ask('list', site.folder)).toEqual({ [site.folder]: 'EACCES' });
+    const mass = await site.start(nodeCommand('killEverybody'));
+    await mass.stop(0);
+    expect((await sibling.stats()).processes).toBe(1);
+    await sibling.stop(0);
+  });
+
+  it('writes neither what is installed nor the home of another', async () => {
+    const sibling = await site.start({ command: ['/bin/cat'] });
+    const home = join(site.folder, 'sandboxes', sibling.record.deploymentId, 'volume/home/hostile');
+    const installed = nodeCommand('').readOnly.map((folder) => join(folder, 'hostile'));
+    expect(await site.ask('write', home, ...installed)).toEqual(all([home, ...installed], 'EACCES'));
+    await sibling.stop(0);
+  });
+
+  it('has no privilege, stays in its limits, and ends with all that it has forked', async () => {
+    const found = (await site.ask('privileges')) as Record<string, unknown>;
+    expect(found['status']).toEqual(expect.arrayContaining(['NoNewPrivs:\t1', 'CapBnd:\t0000000000000000']));
+    expect(found['setuid']).toMatch(/EPERM|EINVAL/);
+    expect(found['setuidBit']).toBe('EPERM');
+    const daemon = await site.start(nodeCommand('daemonize', 'stay'));
+    await firstLineOf(daemon.stdout);
+    await daemon.stop(100);
+    expect(await serverPids(daemon)).toEqual([]);
+    const bomb = await site.start(nodeCommand('forkBomb'));
+    expect(Number(await firstLineOf(bomb.stdout))).toBeLessThan(ordinaryLimits.pids);
+    await bomb.stop(0);
+    const hog = await site.start(nodeCommand('hog'));
+    expect(await hog.exited).toEqual({ kind: 'out_of_memory' });
+  });
+});
+
+it('says which folder keeps a uid out', async () => {
+  const site = await openSandboxSite({ without: ['namespaces'] });
+  onTestFinished(() => site.end());
+  await chmod(site.folder, 0o700);
+  expect(await site.sandbox.available()).toMatchObject({
+    isolation: 'none',
+    reason: expect.stringContaining(`"${site.folder}" (chmod o+x)`) as string,
   });
 });
 

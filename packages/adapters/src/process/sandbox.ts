@@ -96,8 +96,12 @@ export const createProcessSandbox = (options: ProcessSandboxOptions): ProcessSan
     current.set(name, null);
     try {
       await records.clear(name);
+      await using opened = new AsyncDisposableStack();
       const box = await openBox(request, site, signal);
+      opened.defer(() => box.close());
       const members = await membersOf(box, { walls, tables, diskBytes: limits.diskBytes });
+      signal.throwIfAborted();
+      opened.move();
       const child = superviseBox(box, { members, walls, limits, watch, logger });
       current.set(name, child);
       void child.exited.then(() => current.delete(name));
@@ -173,7 +177,10 @@ interface Following {
 }
 
 const follow = async (child: SandboxedProcess, { signal, onOutput }: Following): Promise<ExitReason> => {
-  const onAbort = (): void => void child.stop(0);
+  let stopping = Promise.resolve();
+  const onAbort = (): void => {
+    stopping = child.stop(0);
+  };
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
   child.stdin.end();
@@ -182,7 +189,7 @@ const follow = async (child: SandboxedProcess, { signal, onOutput }: Following):
     return drained(child[name]);
   });
   const reason = await child.exited;
-  await Promise.all(outputs);
+  await Promise.all([...outputs, stopping]);
   signal.removeEventListener('abort', onAbort);
   return reason;
 };
