@@ -11,6 +11,7 @@ import {
   readOr,
   readPids,
   removeGroupFolder,
+  writeIfThere,
   type Cgroup,
   type CgroupLimits,
   type Cgroups,
@@ -22,6 +23,10 @@ export type ControllerV1 = (typeof controllersV1)[number];
 
 /** For each controller that there is, the folder in which our groups are made. */
 export type ParentsV1 = ReadonlyMap<ControllerV1, string>;
+
+/** The kernel's default, and a tenth of it. */
+const ordinaryShares = 1024;
+const startingShares = 102;
 
 /** Two controllers can share a hierarchy ("cpu,cpuacct"), and then a folder. */
 const foldersOf = (parents: ParentsV1, name: string): string[] => [
@@ -43,6 +48,7 @@ const limit = async (parents: ParentsV1, name: string, limits: CgroupLimits): Pr
   }
   await write('cpu', 'cpu.cfs_period_us', cpuPeriodUs);
   await write('cpu', 'cpu.cfs_quota_us', cpuQuotaUs(limits.cpus));
+  await write('cpu', 'cpu.shares', startingShares);
   await write('pids', 'pids.max', limits.pids);
 };
 
@@ -63,6 +69,10 @@ const openGroup = (parents: ParentsV1, name: string): Cgroup => {
     async oomKills() {
       const file = fileOf('memory', 'memory.oom_control');
       return file === null ? 0 : readCount(file, 'oom_kill');
+    },
+    async settle() {
+      const file = fileOf('cpu', 'cpu.shares');
+      if (file !== null) await writeIfThere(file, ordinaryShares);
     },
     kill: () => killAll(group),
     async remove() {

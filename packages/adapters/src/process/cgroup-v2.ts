@@ -10,6 +10,7 @@ import {
   readCount,
   readPids,
   removeGroupFolder,
+  writeIfThere,
   type Cgroup,
   type CgroupLimits,
   type Cgroups,
@@ -26,6 +27,10 @@ export interface ParentV2 {
   controllers: ReadonlySet<ControllerV2>;
 }
 
+/** The kernel's default, and a tenth of it. */
+const ordinaryWeight = 100;
+const startingWeight = 10;
+
 const missingFile = ['EACCES', 'ENOENT', 'EPERM'];
 
 const openGroup = (parent: ParentV2, name: string): Cgroup => {
@@ -37,6 +42,9 @@ const openGroup = (parent: ParentV2, name: string): Cgroup => {
       return (await readCount(join(folder, 'cpu.stat'), 'usage_usec')) / 1e6;
     },
     oomKills: () => readCount(join(folder, 'memory.events'), 'oom_kill'),
+    async settle() {
+      if (parent.controllers.has('cpu')) await writeIfThere(join(folder, 'cpu.weight'), ordinaryWeight);
+    },
     async kill() {
       try {
         // All at once, whatever forks; kernel 5.14.
@@ -72,7 +80,10 @@ const limit = async (
     // A tree that has lost one process to its limit is of no more use.
     await writeIfPresent('memory.oom.group', 1);
   }
-  if (controllers.has('cpu')) await write('cpu.max', `${cpuQuotaUs(limits.cpus)} ${cpuPeriodUs}`);
+  if (controllers.has('cpu')) {
+    await write('cpu.max', `${cpuQuotaUs(limits.cpus)} ${cpuPeriodUs}`);
+    await write('cpu.weight', startingWeight);
+  }
   if (controllers.has('pids')) await write('pids.max', limits.pids);
 };
 

@@ -53,6 +53,9 @@ describe('version 1', () => {
     expect(await read('cpu,cpuacct/one/cpu.cfs_quota_us')).toBe('50000');
     expect(await read('cpu,cpuacct/one/cpu.cfs_period_us')).toBe('100000');
     expect(await read('pids/one/pids.max')).toBe('256');
+    expect(await read('cpu,cpuacct/one/cpu.shares')).toBe('102');
+    await group.settle();
+    expect(await read('cpu,cpuacct/one/cpu.shares')).toBe('1024');
     expect(group.procsFiles).toEqual(
       ['memory', 'cpu,cpuacct', 'pids'].map((name) => join(root, name, 'one/cgroup.procs')),
     );
@@ -77,12 +80,22 @@ describe('version 2', () => {
     createCgroupsV2({ folder, controllers: new Set(['memory', 'cpu', 'pids']) });
 
   it('limits memory without swap, CPU and processes', async () => {
-    await all(root).make('one', limits);
+    const group = await all(root).make('one', limits);
     expect(await read('one/memory.max')).toBe('536870912');
     expect(await read('one/memory.swap.max')).toBe('0');
     expect(await read('one/memory.oom.group')).toBe('1');
     expect(await read('one/cpu.max')).toBe('50000 100000');
     expect(await read('one/pids.max')).toBe('256');
+    expect(await read('one/cpu.weight')).toBe('10');
+    await group.settle();
+    expect(await read('one/cpu.weight')).toBe('100');
+  });
+
+  it('settles nothing that is gone', async () => {
+    const group = await all(root).make('one', limits);
+    await rm(join(root, 'one'), { recursive: true });
+    await group.settle();
+    expect(await readdir(root)).toEqual([]);
   });
 
   it('touches only what it was given', async () => {

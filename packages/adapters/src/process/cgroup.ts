@@ -1,5 +1,5 @@
 // A control group: processes that the kernel counts and limits together, whatever they fork.
-import { readdir, readFile, rmdir } from 'node:fs/promises';
+import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, sendSignal } from './proc-files.ts';
@@ -18,6 +18,11 @@ export interface Cgroup {
   cpuSeconds(): Promise<number | null>;
   /** How many processes the kernel has killed for want of memory. */
   oomKills(): Promise<number>;
+  /**
+   * A new group gets a tenth of an ordinary share of processors that are fought over, so that what only starts, maybe
+   * again and again, takes no time from what serves. From now on it gets a whole one. What is idle is for all.
+   */
+  settle(): Promise<void>;
   /** Resolves when nothing runs in it any more. @throws when a process does not die within seconds */
   kill(): Promise<void>;
   /** Idempotent. @throws when something still runs in it */
@@ -91,6 +96,15 @@ export const readOr = async (file: string, fallback: string): Promise<string> =>
     // ENODEV: the group was removed while the file was open.
     if (['ENOENT', 'ENODEV'].includes(codeOf(error) ?? '')) return fallback;
     throw error;
+  }
+};
+
+/** Unless the group was removed meanwhile. */
+export const writeIfThere = async (file: string, value: number): Promise<void> => {
+  try {
+    await writeFile(file, String(value), { flag: 'r+' });
+  } catch (error) {
+    if (!['ENOENT', 'ENODEV'].includes(codeOf(error) ?? '')) throw error;
   }
 };
 

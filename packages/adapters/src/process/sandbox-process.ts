@@ -40,6 +40,8 @@ export const superviseBox = (box: Box, options: ProcessOptions): SandboxedProces
     },
   });
 
+  const settling = setTimeout(() => void box.group?.settle().catch(warn), settleMs).unref();
+
   const warn = (error: unknown): void =>
     logger.warn({ err: error, deployment_id: box.record.deploymentId }, 'a sandbox did not end as it should');
 
@@ -47,6 +49,7 @@ export const superviseBox = (box: Box, options: ProcessOptions): SandboxedProces
     const ended = await server.exit;
     const reason = verdict ?? (await reasonOf(ended, members, warn));
     unwatch();
+    clearTimeout(settling);
     await box.close().catch(warn);
     // What escaped from a tree without walls may hold its pipes for ever.
     if (walls.kind === 'none' && !(await settlesWithin(server.outputsClosed, outputTimeoutMs)))
@@ -89,6 +92,9 @@ export const superviseBox = (box: Box, options: ProcessOptions): SandboxedProces
     exited,
   };
 };
+
+/** Most servers shake hands within this time; one that does not live so long has served nobody. */
+const settleMs = 3000;
 
 interface Ended {
   code: number | null;
