@@ -16,7 +16,7 @@ const commands = {
   start: {
     needs: ['install', 'generate'],
     run: ({ node, env }, rest) =>
-      handOver([node, quietNode, 'apps/server/src/main.ts', ...rest], {
+      handOver([node, quietNode, '--env-file-if-exists=.env', 'apps/server/src/main.ts', ...rest], {
         cwd: root,
         // Half of a start is compiling what was compiled the last time.
         env: { ...env, NODE_COMPILE_CACHE: join(root, '.toolchain/compile-cache') },
