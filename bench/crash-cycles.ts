@@ -12,6 +12,7 @@ import { startServer, type RunningServer } from '../tests/support/running-server
 import { serverProcesses } from '../tests/support/server-processes.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { descendantsOf } from './support/api-process.ts';
+import { measurable, memoryOf } from './support/live-memory.ts';
 import { judge, machineLine, median, printTable } from './support/report.ts';
 
 const cycles = Number(process.argv[2] ?? 2000);
@@ -28,21 +29,10 @@ interface Sample {
   zombies: number;
 }
 
-async function liveMiBOf({ pid, output }: RunningServer): Promise<number> {
-  const told = (): string[] => [...output().matchAll(/^live heap (\d+)$/gm)].map(([, bytes]) => bytes ?? '');
-  const before = told().length;
-  process.kill(pid, 'SIGUSR2');
-  while (told().length === before) await sleep(20);
-  return Number(told().at(-1)) / 1024 / 1024;
-}
-
 async function sampleOf(service: RunningServer): Promise<Sample> {
   const { pid } = service;
   const family = [pid, ...(await descendantsOf(pid))];
-  const [status, descriptors] = await Promise.all([
-    readFile(`/proc/${pid}/status`, 'utf8'),
-    readdir(`/proc/${pid}/fd`),
-  ]);
+  const descriptors = await readdir(`/proc/${pid}/fd`);
   const commands = await Promise.all(
     family.map((each) => readFile(`/proc/${each}/cmdline`, 'utf8').catch(() => '')),
   );
@@ -50,8 +40,7 @@ async function sampleOf(service: RunningServer): Promise<Sample> {
     family.map((each) => readFile(`/proc/${each}/stat`, 'utf8').catch(() => '')),
   );
   return {
-    liveMiB: await liveMiBOf(service),
-    residentMiB: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024,
+    ...(await memoryOf(service)),
     descriptors: descriptors.length,
     // A backend of PostgreSQL names itself after its client.
     connections: commands.filter((command) => /^postgres: .*\[local\]/.test(command)).length,
@@ -59,13 +48,12 @@ async function sampleOf(service: RunningServer): Promise<Sample> {
   };
 }
 
-const probe = new URL('./support/live-heap.ts', import.meta.url).href;
 const folder = await mkdtemp(join(tmpdir(), 'insightloop-bench-'));
 const registry = await NpmRegistry.start();
 await publishQuickPackage(registry);
 const server = await startServer({
   dataDir: join(folder, 'data'),
-  env: { ...npmFrom(registry), NODE_OPTIONS: `--expose-gc --import=${probe}` },
+  env: { ...npmFrom(registry), ...measurable },
 });
 const rest = restOf(server.baseUrl);
 const samples: Sample[] = [];

@@ -2,7 +2,10 @@
 //
 //   node bench/deploy-cycles.ts [cycles]
 import { loadavg } from 'node:os';
-import { startApi, type Footprint } from './support/api-process.ts';
+import { restOf } from '../tests/support/rest.ts';
+import { startServer } from '../tests/support/running-server.ts';
+import { footprintOf } from './support/api-process.ts';
+import { measurable, memoryOf } from './support/live-memory.ts';
 import { judge, machineLine, median, printTable } from './support/report.ts';
 
 const cycles = Number(process.argv[2] ?? 200);
@@ -11,27 +14,34 @@ const warmUp = Math.ceil(cycles / 5);
 const samples = 10;
 const tolerance = 0.1;
 
-const mebibytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(0);
+interface Sample {
+  processes: number;
+  descriptors: number;
+  liveMiB: number;
+  residentMiB: number;
+}
 
-const api = await startApi();
+const server = await startServer({ env: measurable });
+const rest = restOf(server.baseUrl);
 try {
   console.log(`${machineLine()}, load ${loadavg()[0]?.toFixed(1) ?? ''}`);
   const times: number[] = [];
   const cycle = async (): Promise<void> => {
     const begin = performance.now();
-    await api.ask('POST', '/api/deploy/everything', { method: 'npx' });
-    await api.ask('POST', '/api/servers/everything/tools/echo', { arguments: { message: 'hello' } });
-    await api.ask('POST', '/api/servers/everything/stop');
+    await rest.deploy('everything');
+    await rest.textOf('everything', 'echo', { message: 'hello' });
+    await rest.stop('everything');
     times.push(performance.now() - begin);
   };
   await cycle();
-  const idle = (await api.footprint()).processes;
-  const taken = new Map<number, Footprint>();
+  const idle = (await footprintOf(server.pid)).processes;
+  const taken = new Map<number, Sample>();
   const sample = async (count: number): Promise<void> => {
-    const footprint = await api.footprint();
-    taken.set(count, footprint);
+    const { processes, descriptors } = await footprintOf(server.pid);
+    const memory = await memoryOf(server);
+    taken.set(count, { processes, descriptors, ...memory });
     // As they come, because it takes minutes.
-    console.log(`${count} cycles: ${mebibytes(footprint.residentBytes)} MiB`);
+    console.log(`${count} cycles: ${memory.liveMiB.toFixed(1)} MiB live`);
   };
   for (let count = 1; count <= cycles; count += 1) {
     await cycle();
@@ -41,28 +51,29 @@ try {
   await sample(cycles);
   printTable(
     Object.fromEntries(
-      [...taken].map(([count, { processes, descriptors, residentBytes }]) => [
+      [...taken].map(([count, { liveMiB, residentMiB, ...counts }]) => [
         `after ${count}`,
-        { processes, descriptors, 'resident MiB': mebibytes(residentBytes) },
+        { ...counts, 'live MiB': liveMiB.toFixed(1), 'resident MiB': residentMiB.toFixed(0) },
       ]),
     ),
   );
   console.log(`one cycle takes ${(median(times.slice(1)) / 1000).toFixed(2)} s (median)`);
   const all = [...taken.values()];
-  // Memory breathes with the collector: the later half is held against the earlier one.
+  // The later half is held against the earlier one.
   const [early, late] = [all.slice(0, all.length / 2), all.slice(all.length / 2)];
-  const change = (figure: 'descriptors' | 'residentBytes'): number =>
+  const change = (figure: 'descriptors' | 'liveMiB' | 'residentMiB'): number =>
     median(late.map((each) => each[figure])) / median(early.map((each) => each[figure])) - 1;
   const left = (all.at(-1)?.processes ?? 0) - idle;
   const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
   judge(`no process left: ${left}`, left <= 0);
   for (const [name, figure] of [
     ['descriptors', 'descriptors'],
-    ['resident memory', 'residentBytes'],
+    ['live memory', 'liveMiB'],
+    ['resident memory', 'residentMiB'],
   ] as const) {
     const by = change(figure);
     judge(`${name} flat within ${percent(tolerance)}: ${percent(by)}`, Math.abs(by) <= tolerance);
   }
 } finally {
-  await api.stop();
+  await server.stop();
 }

@@ -83,7 +83,7 @@ async function readyUrl(stdout: NodeJS.ReadableStream): Promise<string | null> {
   return null;
 }
 
-async function footprintOf(pid: number): Promise<Footprint> {
+export async function footprintOf(pid: number): Promise<Footprint> {
   const [descriptors, status, stat] = await Promise.all([
     readdir(`/proc/${pid}/fd`),
     readFile(`/proc/${pid}/status`, 'utf8'),

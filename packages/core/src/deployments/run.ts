@@ -224,8 +224,8 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     });
   });
 
-/** A process that has closed its pipes is gone a moment later. */
-const exitPatienceMs = 1_000;
+/** A process that has closed its pipes is gone a moment later, a longer one on a busy machine. Only one that lives on costs this. */
+const exitPatienceMs = 5_000;
 
 async function soonExited(workload: Workload, clock: Clock): Promise<ExitReason | null> {
   const scope = new AbortController();
