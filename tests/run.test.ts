@@ -195,6 +195,30 @@ describe('reference servers from npm', () => {
     expect(await messagesOf(rest, 'filesystem')).toContainEqual(expect.stringMatching(/stdio/));
   });
 
+  it.each([
+    ['streamable-http', 'streamableHttp', 'http'],
+    ['sse', 'sse', 'sse'],
+  ] as const)('serve over %s at an address of their own', async (transport, argument, protocol) => {
+    const id = `over-${transport}`;
+    const launch = [
+      {
+        method: 'npx',
+        identifier: '@modelcontextprotocol/server-everything',
+        package_args: [argument],
+        transport,
+      },
+    ];
+    expect((await rest.post('/api/servers', { id, name: id, launch })).status).toBe(201);
+    const deployed = await rest.deploy(id);
+    expect(deployed).toMatchObject({
+      status: 'running',
+      protocol,
+      endpoint: expect.stringMatching(/^http:\/\/localhost:\d+\/(mcp|sse)$/),
+    });
+    expect(await rest.textOf(id, 'echo', { message: 'over the network' })).toContain('over the network');
+    expect((await rest.stop(id)).status).toBe(200);
+  });
+
   it('stop, with everything that they started, and stay known', async () => {
     for (const id of ['everything', 'filesystem'])
       expect(await rest.stop(id)).toMatchObject({
@@ -208,8 +232,13 @@ describe('reference servers from npm', () => {
       body: { deployment: { id: everything.id, status: 'stopped', last_failure: null } },
     });
     expect((await rest.get('/api/deployments')).body).toMatchObject({
-      total: 2,
-      deployments: [{ server_id: 'filesystem' }, { server_id: 'everything' }],
+      total: 4,
+      deployments: [
+        { server_id: 'over-sse' },
+        { server_id: 'over-streamable-http' },
+        { server_id: 'filesystem' },
+        { server_id: 'everything' },
+      ],
     });
     expect(await messagesOf(rest, 'filesystem')).not.toEqual([]);
   });

@@ -111,6 +111,7 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
       client: { name: 'insightloop', version: apiVersion },
       logger,
       fetch: network.fetch,
+      loopbackFetch: network.loopbackFetch,
     }),
     runtimes,
     restartPolicy: defaultRestartPolicy,

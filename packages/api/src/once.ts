@@ -1,5 +1,5 @@
 // Requests with an Idempotency-Key: carried out once, and answered again with the first answer for 24 hours.
-import { conflict, serviceUnavailable } from '@insightloop/core';
+import { claimLifeMs, conflict, serviceUnavailable } from '@insightloop/core';
 import { createHash } from 'node:crypto';
 import superjson from 'superjson';
 import type { Context } from './context.ts';
@@ -29,10 +29,14 @@ export async function once<T>({ ctx, operation, input }: OnceOptions, work: () =
     case 'pending':
       throw serviceUnavailable('The request with this Idempotency-Key is still under way.', 2);
     case 'new': {
-      const result = await work().catch(async (error: unknown) => {
-        await answers.release(key);
-        throw error;
-      });
+      // One that fails is followed by others, and the claim outlives some of them.
+      const renewing = setInterval(() => void answers.renew(key).catch(() => undefined), claimLifeMs / 6);
+      const result = await work()
+        .catch(async (error: unknown) => {
+          await answers.release(key);
+          throw error;
+        })
+        .finally(() => clearInterval(renewing));
       await answers.answer(key, superjson.stringify(result));
       return result;
     }

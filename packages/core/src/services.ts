@@ -41,6 +41,12 @@ export interface Runner {
 export function createServices(ports: Ports): { services: Services; runner: Runner } {
   const supervisor = createSupervisor(ports);
   const launcher = createLauncher({ ...ports, supervisor });
+  const channels: Channels = {
+    async open(serverId, signal) {
+      await launcher.restored();
+      return supervisor.open(serverId, signal);
+    },
+  };
   return {
     services: {
       system: createSystem(ports),
@@ -50,11 +56,11 @@ export function createServices(ports: Ports): { services: Services; runner: Runn
       }),
       deployments: createDeployments({ ...ports, supervisor, launcher }),
       observation: createObservation({ ...ports, supervisor }),
-      tools: createTools({ ...ports, channels: supervisor }),
+      tools: createTools({ ...ports, channels }),
       events: ports.eventLog,
     },
     runner: {
-      channels: supervisor,
+      channels,
       restore: () => launcher.restore(),
       leave: () => supervisor.leave(),
     },

@@ -102,6 +102,9 @@ describe('a refusal of the HTTP layer', () => {
     ['OPTIONS', '/health', 'GET, HEAD'],
     ['TRACE', '/api/info', 'GET, HEAD'],
     ['POST', '/api/events/servers', 'GET, HEAD'],
+    ['POST', '/docs', 'GET, HEAD'],
+    ['DELETE', '/docs/start.js', 'GET, HEAD'],
+    ['POST', '/openapi.json', 'GET, HEAD'],
   ])('a method that a path does not have says which it has: %s %s', async (method, path, allow) => {
     await start();
     const answer = await ask(`${method} ${path}`, [json], '{');

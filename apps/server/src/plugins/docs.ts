@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { refuseOtherMethods } from './other-methods.ts';
 
 const assets = {
   'swagger-ui.css': 'text/css; charset=utf-8',
@@ -59,4 +60,11 @@ export function addDocs(app: FastifyInstance, publicUrl: () => string): void {
         .type(type)
         .send(await readFile(join(folder, name))),
     );
+  for (const url of [
+    '/openapi.json',
+    '/docs',
+    '/docs/start.js',
+    ...Object.keys(assets).map((name) => `/docs/${name}`),
+  ])
+    refuseOtherMethods(app, url, ['GET']);
 }

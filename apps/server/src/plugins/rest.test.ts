@@ -39,6 +39,10 @@ const router = t.router({
     .meta(routed('POST', '/things', { successStatus: 201 }))
     .input(z.strictObject({ name: z.string() }))
     .mutation(({ input }) => ({ made: input.name, at: new Date(0) })),
+  search: t.procedure
+    .meta(routed('POST', '/search'))
+    .input(search)
+    .mutation(({ input }) => input),
   start: t.procedure
     .meta(routed('POST', '/start', { successStatus: 202 }))
     .mutation(() => ({ started: true })),
@@ -192,6 +196,21 @@ describe('a body', () => {
     expect(await send('POST', '/things', body)).toMatchObject({
       status: 400,
       body: { error: { code: 'INVALID_REQUEST' } },
+    });
+  });
+
+  it.each([[[]], ['a'], [5], [null]])('is refused where all of it may be left out: %j', async (body) => {
+    expect(await send('POST', '/search', body)).toMatchObject({
+      status: 400,
+      body: { error: { code: 'INVALID_REQUEST' } },
+    });
+  });
+
+  it('wins over a query that says something else', async () => {
+    expect((await send('POST', '/search?limit=5&words=b', { limit: 7 })).body).toEqual({
+      limit: 7,
+      follow: false,
+      words: 'b',
     });
   });
 

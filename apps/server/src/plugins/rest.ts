@@ -8,27 +8,17 @@ import {
   type Context,
   type RestRoute,
 } from '@insightloop/api';
-import { invalidRequest, methodNotAllowed } from '@insightloop/core';
+import { invalidRequest } from '@insightloop/core';
 import type { AnyTRPCRouter } from '@trpc/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { sendError } from './answers.ts';
+import { refuseOtherMethods } from './other-methods.ts';
 import { sendStream } from './sse.ts';
 
 export interface RestOptions {
   router: AnyTRPCRouter;
   createContext: (request: FastifyRequest, reply: FastifyReply) => Context;
 }
-
-const allMethods: readonly HTTPMethods[] = [
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'PATCH',
-  'DELETE',
-  'OPTIONS',
-  'TRACE',
-];
 
 export function addRest(app: FastifyInstance, { router, createContext }: RestOptions): void {
   const routes = restRoutes(router);
@@ -56,7 +46,7 @@ export function addRest(app: FastifyInstance, { router, createContext }: RestOpt
         }
       },
     });
-  refuseOtherMethods(app, routes);
+  refuseMethodsBeside(app, routes);
 }
 
 const fastifyPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1');
@@ -74,16 +64,17 @@ function statusOfSuccess({ meta }: RestRoute, input: unknown): number {
   return isAccepted ? 202 : (meta.successStatus ?? 200);
 }
 
-/** Body, then query, then path; strings of the latter two become what the schema asks for. */
+/** The path counts most, then the body, then the query; strings of path and query become what the schema asks for. */
 function rawInput(route: RestRoute, request: FastifyRequest): unknown {
   if (!route.input) return undefined;
   const query = route.type === 'subscription' ? streamQuery(request) : asRecord(request.query);
-  const strings = coerceFields(route.input, { ...query, ...asRecord(request.params) });
-  if (!takesBody(route)) return strings;
-  const body = request.body ?? {};
-  if (typeof body !== 'object' || Array.isArray(body))
+  const fromQuery = coerceFields(route.input, query);
+  const fromPath = coerceFields(route.input, asRecord(request.params));
+  if (!takesBody(route)) return { ...fromQuery, ...fromPath };
+  const body = request.body === undefined ? {} : request.body;
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw invalidRequest('The body must be a JSON object.');
-  return { ...body, ...strings };
+  return { ...fromQuery, ...body, ...fromPath };
 }
 
 const asRecord = (value: unknown): Record<string, unknown> =>
@@ -96,23 +87,11 @@ function streamQuery(request: FastifyRequest): Record<string, unknown> {
   return lastEventId === undefined ? query : { ...query, lastEventId };
 }
 
-function refuseOtherMethods(app: FastifyInstance, routes: readonly RestRoute[]): void {
+function refuseMethodsBeside(app: FastifyInstance, routes: readonly RestRoute[]): void {
   const methodsByPath = new Map<string, HTTPMethods[]>();
   for (const { path, method } of routes) {
-    const methods = methodsByPath.get(fastifyPath(path)) ?? [];
-    methodsByPath.set(fastifyPath(path), [
-      ...methods,
-      method,
-      ...(method === 'GET' ? (['HEAD'] as const) : []),
-    ]);
+    const url = fastifyPath(path);
+    methodsByPath.set(url, [...(methodsByPath.get(url) ?? []), method]);
   }
-  for (const [url, allowed] of methodsByPath) {
-    const method = allMethods.filter((candidate) => !allowed.includes(candidate));
-    // Refused before the body is read, so that a wrong method never turns into a complaint about its body.
-    const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-      reply.header('Allow', allowed.join(', '));
-      throw methodNotAllowed(request.method, allowed);
-    };
-    app.route({ method, url, onRequest, handler: () => null });
-  }
+  for (const [url, methods] of methodsByPath) refuseOtherMethods(app, url, methods);
 }

@@ -35,7 +35,7 @@ it('ends at once when the server is killed, with all that waits', async () => {
   program.kill();
   await expect(waiting).rejects.toMatchObject({ failure: 'closed' });
   expect(await channel.closed).not.toBe('');
-  await expect(channel.request('tools/list')).rejects.toMatchObject({ failure: 'closed' });
+  await expect(channel.request('tools/list')).rejects.toMatchObject({ failure: 'unsent' });
   await program.end();
 });
 

@@ -32,6 +32,8 @@ export interface McpConnectorOptions {
    * bodies, or a tool that works longer than they allow is cut off.
    */
   fetch?: FetchLike;
+  /** The same for servers that we run on our loopback, to which those rules do not apply. */
+  loopbackFetch?: FetchLike;
   /** Begins the ids of one conversation; random unless a test says otherwise. */
   newEpoch?: () => string;
 }
@@ -113,8 +115,9 @@ class Attempt {
   }
 
   async overHttp(endpoint: Exclude<McpEndpoint, { transport: 'stdio' }>): Promise<McpChannel> {
-    const { logger, fetch = globalThis.fetch } = this.#options;
-    const { url, headers = {} } = endpoint;
+    const { logger, fetch: remoteFetch = globalThis.fetch, loopbackFetch = remoteFetch } = this.#options;
+    const { url, headers = {}, isOurs = false } = endpoint;
+    const fetch = isOurs ? loopbackFetch : remoteFetch;
     if (endpoint.transport === 'sse') return this.#overSse(new SseWire({ url, headers, fetch, logger }));
     const parameterHeaders = new ParameterHeaders(logger);
     return this.#overStreamable(new StreamableWire({ url, headers, fetch, logger, parameterHeaders }));
@@ -173,7 +176,7 @@ const isRefusal = (error: unknown): error is McpRequestError =>
   error instanceof McpRequestError && error.failure === 'rpc';
 
 const isUnreachable = (error: unknown): boolean =>
-  error instanceof McpRequestError && error.failure === 'closed';
+  error instanceof McpRequestError && (error.failure === 'closed' || error.failure === 'unsent');
 
 /** For a transport that takes no signal: what comes of the promise later is dropped with its transport. */
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -188,6 +191,7 @@ const failures: Record<McpRequestError['failure'], McpConnectFailure> = {
   rpc: 'refused',
   timeout: 'timeout',
   closed: 'closed',
+  unsent: 'closed',
   overloaded: 'refused',
   'too-large': 'protocol',
   protocol: 'protocol',

@@ -215,7 +215,7 @@ describe('the end of a conversation', () => {
     expect(await channel.closed).toBe('The server closed its output.');
     for (const { answer } of calls)
       expect(['closed', 'protocol']).toContain((await failureOf(answer)).failure);
-    expect((await failureOf(channel.request('tools/list'))).failure).toBe('closed');
+    expect((await failureOf(channel.request('tools/list'))).failure).toBe('unsent');
   });
 
   it('delivers what was written before it', async () => {

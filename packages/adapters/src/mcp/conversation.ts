@@ -136,7 +136,7 @@ export class Conversation {
   }
 
   #refusal(): McpRequestError | null {
-    if (this.#closedReason !== null) return new McpRequestError('closed', this.#closedReason);
+    if (this.#closedReason !== null) return new McpRequestError('unsent', this.#closedReason);
     if (this.#waiting.size < maxPending) return null;
     return new McpRequestError(
       'overloaded',

@@ -95,7 +95,7 @@ export class StdioWire implements Wire {
 
   /** What is sent within one turn of the event loop leaves in one system call. */
   #write(text: string): void {
-    if (!this.#stdin.writable) throw new McpRequestError('closed', 'The server no longer reads its input.');
+    if (!this.#stdin.writable) throw new McpRequestError('unsent', 'The server no longer reads its input.');
     if (!this.#corked) {
       this.#corked = true;
       this.#stdin.cork();

@@ -216,3 +216,16 @@ describe('a fetch', () => {
     await expect(network.fetch(`http://127.0.0.1:${port}/`, { signal })).rejects.toThrow('given up');
   });
 });
+
+describe('a server of ours', () => {
+  it('is reached on the loopback without anybody’s leave, and leads nowhere else', async () => {
+    const network = networkWith();
+    expect((await network.loopbackFetch(`http://127.0.0.1:${port}/mcp`)).status).toBe(200);
+    await expect(network.loopbackFetch(`http://127.0.0.1:${port}/redirect`)).rejects.toThrow();
+    await expect(network.loopbackFetch(`http://localhost:${port}/mcp`)).rejects.toThrow(
+      'not on the loopback',
+    );
+    await expect(network.loopbackFetch('http://10.0.0.1/')).rejects.toThrow('not on the loopback');
+    await expect(network.fetch(`http://127.0.0.1:${port}/mcp`)).rejects.toThrow('https');
+  });
+});

@@ -12,6 +12,8 @@ export interface GuardedNetwork extends RemoteHosts {
    * public, connects to what it resolved, and follows no redirect.
    */
   fetch(url: string | URL, init?: RequestInit): Promise<Response>;
+  /** The same for servers that we run: connects to this machine's loopback and to nothing else. */
+  loopbackFetch(url: string | URL, init?: RequestInit): Promise<Response>;
   close(): Promise<void>;
 }
 
@@ -49,18 +51,28 @@ export function createGuardedNetwork({ privateHosts }: GuardedNetworkOptions): G
       const url = new URL(address);
       const reason = await problem(url.href);
       if (reason) throw new Error(`${url.host} ${reason}`);
-      const dispatcher = isTrusted(url) ? trusting : guarded;
-      /* eslint-disable @typescript-eslint/no-unsafe-type-assertion, @typescript-eslint/no-unnecessary-type-assertion --
-         undici's own fetch, because a dispatcher must be of the same version; Node's types are a second copy of its types. */
-      const options = { ...init, redirect: 'error', dispatcher } as UndiciRequestInit;
-      return (await undiciFetch(url, options)) as unknown as Response;
-      /* eslint-enable @typescript-eslint/no-unsafe-type-assertion, @typescript-eslint/no-unnecessary-type-assertion */
+      return fetchThrough(isTrusted(url) ? trusting : guarded, url, init);
+    },
+    loopbackFetch: (address, init) => {
+      const url = new URL(address);
+      if (url.hostname !== loopback) return Promise.reject(new Error(`${url.host} is not on the loopback`));
+      return fetchThrough(trusting, url, init);
     },
     close: async () => {
       await Promise.all([guarded.close(), trusting.close()]);
     },
   };
 }
+
+async function fetchThrough(dispatcher: Agent, url: URL, init: RequestInit | undefined): Promise<Response> {
+  /* eslint-disable @typescript-eslint/no-unsafe-type-assertion, @typescript-eslint/no-unnecessary-type-assertion --
+     undici's own fetch, because a dispatcher must be of the same version; Node's types are a second copy of its types. */
+  const options = { ...init, redirect: 'error', dispatcher } as UndiciRequestInit;
+  return (await undiciFetch(url, options)) as unknown as Response;
+  /* eslint-enable @typescript-eslint/no-unsafe-type-assertion, @typescript-eslint/no-unnecessary-type-assertion */
+}
+
+const loopback = '127.0.0.1';
 
 const portOf = (url: URL): string => url.port || (url.protocol === 'https:' ? '443' : '80');
 

@@ -24,14 +24,18 @@ export function createJournal(log: Logger | undefined): Journal {
       lines.push(line);
       if (lines.length > keptLines) lines.shift();
       const severity = /^([A-Z]+): /.exec(line)?.[1];
-      if (severity && !continuations.has(severity)) level = levelOf(severity);
+      if (severity && !continuations.has(severity)) level = levelOf(severity, line);
       log?.[level]({ component: 'postgres' }, line);
       if (line.includes('database system is ready to accept connections')) declareReady('ready');
     },
   };
 }
 
-function levelOf(severity: string): keyof Logger {
+/** FATAL to one connection only: every one that is open when PostgreSQL is stopped, and its user is told of it. */
+const connectionEnded = 'terminating connection due to administrator command';
+
+function levelOf(severity: string, line: string): keyof Logger {
+  if (line.includes(connectionEnded)) return 'debug';
   if (severity === 'FATAL' || severity === 'PANIC') return 'error';
   return severity === 'WARNING' || severity === 'ERROR' ? 'warn' : 'debug';
 }

@@ -29,6 +29,12 @@ export function createAnswerStore(
       return known.answer === null ? { state: 'pending' } : { state: 'answered', answer: known.answer };
     },
 
+    async renew(key) {
+      await answered(
+        table.updateMany({ where: { key, answer: null }, data: { since: new Date(clock.now()) } }),
+      );
+    },
+
     async answer(key, answer) {
       await answered(table.updateMany({ where: { key }, data: { answer } }));
     },

@@ -43,6 +43,7 @@ const plan: LaunchPlan = {
   bin: null,
   args: ['--flag'],
   environment: { KEY: 'value' },
+  secretInputs: [],
   transport: 'stdio',
   port: null,
   path: null,
@@ -181,7 +182,7 @@ describe('createProcessRuntime', () => {
   ] as const)('reaches a server over %s at %s', async (transport, path, url) => {
     const bench = new Bench();
     const workload = await bench.start({ transport, path, port: 5000 });
-    expect(workload.endpoint).toEqual({ transport, url });
+    expect(workload.endpoint).toEqual({ transport, url, isOurs: true });
     expect(bench.started[0]?.environment).toEqual({ PORT: '5000', KEY: 'value' });
   });
 

@@ -191,6 +191,7 @@ const endpointOf = (child: SandboxedProcess, { transport, port, path }: LaunchPl
   return {
     transport,
     url: `http://127.0.0.1:${port ?? 0}${path ?? (transport === 'sse' ? '/sse' : '/mcp')}`,
+    isOurs: true,
   };
 };
 

@@ -138,3 +138,30 @@ export function checkEnvironment(
       issues.add(['environment', name], 'invalid_value', `the value of ${JSON.stringify(name)} contains NUL`);
   }
 }
+
+/** What Linux takes for one argument, or one variable with its name, the closing NUL not counted. */
+const maxStringBytes = 128 * 1024 - 1;
+/** For all of them together; a system takes 2 MiB, and the programs around the server need some. */
+const maxTogetherBytes = 1024 * 1024;
+
+/** What no system would start: told before anything is installed. */
+export function checkCommandLine(
+  { args, environment }: { args: readonly string[]; environment: Readonly<Record<string, string>> },
+  issues: ConfigurationIssues,
+): void {
+  let together = 0;
+  const check = (text: string, path: (string | number)[], what: string): void => {
+    const bytes = Buffer.byteLength(text);
+    together += bytes + 1;
+    if (bytes > maxStringBytes) issues.add(path, 'too_long', `${what} is longer than 128 KiB`);
+  };
+  for (const [index, argument] of args.entries()) {
+    check(argument, ['args', index], `argument ${index + 1}`);
+    if (argument.includes('\0'))
+      issues.add(['args', index], 'invalid_value', `argument ${index + 1} contains NUL`);
+  }
+  for (const [name, value] of Object.entries(environment))
+    check(`${name}=${value}`, ['environment', name], `variable ${JSON.stringify(name.slice(0, 100))}`);
+  if (together > maxTogetherBytes)
+    issues.add([], 'too_long', 'arguments and variables together are longer than 1 MiB');
+}

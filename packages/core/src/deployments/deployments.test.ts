@@ -145,6 +145,21 @@ describe('deploying', () => {
   });
 });
 
+it('a secret input is in no log and no failure, wherever the server repeats its arguments', async () => {
+  const site = openDeploymentSite({ program: failingProgram(1, 'unknown argument --token=hunter22') });
+  const recipe = { method: 'npx', identifier: 'program', inputs: [{ name: 'token', kind: 'secret' }] };
+  await site.addServer('one', {
+    launch: [operatorRecipe(launchRecipeInput.parse({ ...recipe, package_args: ['--token={token}'] }))],
+  });
+  const configuration = { inputs: { token: 'hunter22' } };
+  const deploying = site.deployments.create(deployRequest('one', { configuration }));
+  const error = await deploying.catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ details: { output: ['unknown argument --token=[redacted]'] } });
+  const shown = await site.deployments.list({ limit: 10, offset: 0 });
+  const logs = await site.observation.logs('one', 10);
+  expect(JSON.stringify([error, shown, logs, site.events])).not.toContain('hunter22');
+});
+
 describe('ports of HTTP servers', () => {
   const http = (port: number | null) => ({
     launch: [

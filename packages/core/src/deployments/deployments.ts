@@ -122,6 +122,7 @@ export function createDeployments(ports: DeploymentsPorts): Deployments {
   return {
     async create(request) {
       const { serverId } = request;
+      await launcher.restored();
       const server = await serverStore.find(serverId);
       if (!server) throw serverNotFound(serverId);
       const supervised = await alone(serverId, () => begin(request, server));
@@ -131,6 +132,7 @@ export function createDeployments(ports: DeploymentsPorts): Deployments {
     },
 
     async stop(serverId) {
+      await launcher.restored();
       const supervised = await liveOf(serverId);
       // The wish is stored before it is acted on: if we die in between, nothing comes back to life.
       await deploymentStore.update(supervised.record.id, { desired: 'stopped' });
@@ -144,6 +146,7 @@ export function createDeployments(ports: DeploymentsPorts): Deployments {
     },
 
     async restart(serverId) {
+      await launcher.restored();
       const live = supervisor.find(serverId);
       if (live?.life.restart()) return current(live);
       // One that is being stopped begins again once it has ended: what was asked for last counts.

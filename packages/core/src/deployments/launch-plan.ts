@@ -18,6 +18,8 @@ export const launchPlan = z.object({
   args: z.array(z.string()),
   /** Reaches the server only, never an installer. Secret. */
   environment: z.record(z.string(), z.string()),
+  /** Values of secret inputs, which stand in arguments or variables. Those of variables are secret in any case. */
+  secretInputs: z.array(z.string()).default([]),
   transport: z.enum(transports),
   /** Where an HTTP server listens, or is told to; null over stdio. */
   port: z.int().nullable(),

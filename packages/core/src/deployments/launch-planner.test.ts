@@ -65,6 +65,7 @@ describe('a plan', () => {
       bin: 'serve',
       args: ['--stdio'],
       environment: {},
+      secretInputs: [],
       transport: 'stdio',
       port: null,
       path: null,
@@ -301,4 +302,36 @@ describe('a version', () => {
       expect(await issuesOf(plan([recipe()], { version }))).toEqual(['version: invalid_value']);
     },
   );
+});
+
+describe('a command line', () => {
+  it('that no system would start is refused before anything is installed', async () => {
+    const tooLong = 'x'.repeat(128 * 1024);
+    expect(await issuesOf(plan([recipe()], { args: ['fine', 'a\0b', tooLong] }))).toEqual([
+      'args.1: invalid_value',
+      'args.2: too_long',
+    ]);
+    expect(await issuesOf(plan([recipe()], { environment: { KEY: tooLong } }))).toEqual([
+      'environment.KEY: too_long',
+    ]);
+    const many = Array.from({ length: 11 }, () => 'x'.repeat(100_000));
+    expect(await issuesOf(plan([recipe()], { args: many }))).toEqual([': too_long']);
+  });
+
+  it('may be as long as a system takes', async () => {
+    const longest = 'x'.repeat(128 * 1024 - 1);
+    const planned = await plan([recipe()], { args: [longest], environment: { KEY: longest.slice(4) } });
+    expect(planned.args).toEqual([longest]);
+  });
+});
+
+it('a plan knows which inputs are secret', async () => {
+  const inputs = [
+    { name: 'token', kind: 'secret' },
+    { name: 'place', kind: 'string' },
+  ];
+  const planned = await plan([recipe({ inputs, package_args: ['--token={token}', '{place}'] })], {
+    inputs: { token: 'hunter22', place: 'here' },
+  });
+  expect([planned.args, planned.secretInputs]).toEqual([['--token=hunter22', 'here'], ['hunter22']]);
 });

@@ -3,6 +3,7 @@ import { serverNotVerified, invalidConfiguration } from '../errors.ts';
 import type { LaunchRecipe } from '../servers/launch-recipe.ts';
 import type { Server } from '../servers/server.ts';
 import {
+  checkCommandLine,
   checkEnvironment,
   checkPort,
   ConfigurationIssues,
@@ -37,6 +38,11 @@ export async function planLaunch(request: PlanRequest, mountRoots: MountRoots): 
   const inputs = readInputs(recipe, configuration, issues);
   const environment = readEnvironment(recipe, { configuration, inputs, issues });
   const mounts = await readMounts({ recipe, configuration, inputs, issues }, mountRoots);
+  const args = [
+    ...recipe.package_args.flatMap((argument) => fillArgument(argument, inputs)),
+    ...(configuration.args ?? []),
+  ];
+  checkCommandLine({ args, environment }, issues);
   issues.throwIfAny(server.id);
   const port = configuration.port ?? recipe.port;
   return {
@@ -47,11 +53,11 @@ export async function planLaunch(request: PlanRequest, mountRoots: MountRoots): 
     version: configuration.version ?? recipe.version,
     digest: null,
     bin: recipe.bin,
-    args: [
-      ...recipe.package_args.flatMap((argument) => fillArgument(argument, inputs)),
-      ...(configuration.args ?? []),
-    ],
+    args,
     environment,
+    secretInputs: recipe.inputs.flatMap(({ name, kind }) =>
+      kind === 'secret' ? (inputs.get(name) ?? []) : [],
+    ),
     transport: recipe.transport,
     port: recipe.transport === 'stdio' ? null : port,
     path: null,

@@ -67,6 +67,34 @@ describe('after a restart of ours', () => {
     expect(now.runtime.live(id)).toHaveLength(1);
   });
 
+  it('who deploys, stops or restarts before all is taken up is answered when it is', async () => {
+    const now = restarted();
+    await now.addServer('one');
+    now.runtime.leave(await idOf('one'));
+    const { sweep } = now.runtime;
+    const held = Promise.withResolvers<void>();
+    now.runtime.sweep = async (record) => {
+      await held.promise;
+      await sweep.call(now.runtime, record);
+    };
+    const restoring = now.launcher.restore();
+    const deployed = now.deployments.create(deployRequest('one')).catch((error: unknown) => error);
+    const stopped = now.deployments.stop('two');
+    const restartedAgain = now.deployments.restart('one');
+    await now.clock.settle();
+    expect(now.runtime.starts).toBe(0);
+    held.resolve();
+    await restoring;
+    // A program that is stopped while it starts takes its grace.
+    await now.clock.advance(5_000);
+    expect(await deployed).toMatchObject({ code: 'SERVER_ALREADY_DEPLOYED' });
+    expect(await stopped).toMatchObject({ status: 'stopped' });
+    expect((await restartedAgain).id).toBe(await idOf('one'));
+    await now.clock.settle();
+    expect(now.runtime.live().map(({ plan }) => plan.serverId)).toEqual(['one']);
+    expect(now.supervisor.find('one')?.life.status).toBe('running');
+  });
+
   it('a leftover that cannot be ended gets no second process beside it, and does not keep the others', async () => {
     const now = restarted();
     const stuck = now.runtime.leave(await idOf('one'));

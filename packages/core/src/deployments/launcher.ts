@@ -33,6 +33,11 @@ export interface Launcher {
   revive(stored: StoredDeployment): Promise<Supervised>;
   /** After a start of ours: ends what an earlier life left behind, and revives what should be running. */
   restore(): Promise<void>;
+  /**
+   * Resolves when no restoring is under way. Until then nobody knows what is deployed: who changes or asks for a
+   * deployment waits for this first, or a server gets two of them, and a stop finds nothing to stop.
+   */
+  restored(): Promise<void>;
 }
 
 /** More than can have lived at once. */
@@ -124,6 +129,15 @@ export function createLauncher(ports: LauncherPorts): Launcher {
     }
   };
 
+  const restore = async (): Promise<void> => {
+    const stuck = await sweepLeftovers();
+    await settleStopped();
+    for (const stored of await deploymentStore.listDesired())
+      if (stuck.has(stored.id)) await giveUp(stored, stuck.get(stored.id));
+      else await revive(stored).catch((cause: unknown) => giveUp(stored, cause));
+  };
+  let restoring: Promise<void> = Promise.resolve();
+
   return {
     begin: (record, plan) =>
       withBridge(record, plan, async () => {
@@ -138,12 +152,13 @@ export function createLauncher(ports: LauncherPorts): Launcher {
 
     revive,
 
-    async restore() {
-      const stuck = await sweepLeftovers();
-      await settleStopped();
-      for (const stored of await deploymentStore.listDesired())
-        if (stuck.has(stored.id)) await giveUp(stored, stuck.get(stored.id));
-        else await revive(stored).catch((cause: unknown) => giveUp(stored, cause));
+    restore() {
+      const work = restore();
+      // That it failed is told to whoever began it, and we end then.
+      restoring = work.catch(() => undefined);
+      return work;
     },
+
+    restored: () => restoring,
   };
 }

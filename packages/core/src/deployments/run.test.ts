@@ -1,6 +1,7 @@
 // One run of a deployment: each way in which it can end, and that nothing of it is left then.
 import { describe, expect, it } from 'vitest';
 import { deploymentFailed } from '../errors.ts';
+import { McpConnectError } from '../mcp/connector.ts';
 import { defaultHealthOptions } from '../mcp/health.ts';
 import { createSlots } from '../platform/slots.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
@@ -29,6 +30,7 @@ const plan: LaunchPlan = {
   bin: null,
   args: [],
   environment: {},
+  secretInputs: [],
   transport: 'stdio',
   port: null,
   path: null,
@@ -224,6 +226,25 @@ describe('a run that falls before it serves', () => {
       reason: 'handshake',
       message: expect.stringContaining('No MCP handshake') as string,
     });
+    await expectNothingLeft(scene);
+  });
+
+  it('because it does not begin to listen: where we started it, all the time for the handshake is its own', async () => {
+    const tries: number[] = [];
+    const scene = begin(stubbornProgram, ({ runtime, connector, clock }) => {
+      const { start } = runtime;
+      runtime.start = async (prepared, signal) =>
+        Object.defineProperty(await start.call(runtime, prepared, signal), 'endpoint', {
+          value: { transport: 'streamable-http', url: 'http://127.0.0.1:1/mcp', isOurs: true },
+        });
+      connector.connect = () => {
+        tries.push(clock.now());
+        return Promise.reject(new McpConnectError('closed', 'nobody listens'));
+      };
+    });
+    expect(await endOf(scene)).toMatchObject({ reason: 'handshake' });
+    expect(tries.length).toBeGreaterThan(2);
+    expect((tries.at(-1) ?? 0) - (tries[0] ?? 0)).toBeLessThan(handshakeTimeoutMs);
     await expectNothingLeft(scene);
   });
 

@@ -8,7 +8,12 @@ import {
   type ListChanges,
 } from '../mcp/catalogue.ts';
 import type { JsonObject, McpChannel } from '../mcp/channel.ts';
-import { McpConnectError, type McpConnector } from '../mcp/connector.ts';
+import {
+  McpConnectError,
+  type ConnectOptions,
+  type McpConnector,
+  type McpEndpoint,
+} from '../mcp/connector.ts';
 import { watchHealth, type HealthOptions } from '../mcp/health.ts';
 import { createServedChannel } from '../mcp/served-channel.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -146,11 +151,11 @@ async function pumpLines(workload: Workload, onLine: (line: OutputLine) => void)
 }
 
 async function connect(workload: Workload, { ports, reports, signal }: Run): Promise<McpChannel> {
-  const { connector, clock, times } = ports;
+  const { clock } = ports;
   const attempt = new AbortController();
-  const connecting = connector.connect(workload.endpoint, {
+  const connecting = connectPatiently(workload.endpoint, {
+    ports,
     signal: AbortSignal.any([signal, attempt.signal]),
-    timeoutMs: times.handshakeTimeoutMs,
     onStrayOutput: (text) => {
       reports.onLine({ timestamp: new Date(clock.now()), stream: 'stdout', text });
     },
@@ -176,6 +181,32 @@ async function connect(workload: Workload, { ports, reports, signal }: Run): Pro
         : fellBy('handshake', `No MCP handshake: ${error.message}`),
     );
   }
+}
+
+/** Time between two tries to reach a server that does not listen yet. */
+const listenPauseMs = 100;
+
+/** A server that we have started ourselves gets all the time for the handshake to begin to listen. */
+async function connectPatiently(
+  endpoint: McpEndpoint,
+  { ports, signal, onStrayOutput }: Pick<Run, 'ports' | 'signal'> & Pick<ConnectOptions, 'onStrayOutput'>,
+): Promise<McpChannel> {
+  const { connector, clock, times } = ports;
+  const deadline = clock.now() + times.handshakeTimeoutMs;
+  const isOurs = endpoint.transport !== 'stdio' && endpoint.isOurs === true;
+  for (;;)
+    try {
+      const timeoutMs = deadline - clock.now();
+      return await connector.connect(endpoint, {
+        signal,
+        timeoutMs,
+        ...(onStrayOutput && { onStrayOutput }),
+      });
+    } catch (error) {
+      const mayListenSoon = isOurs && error instanceof McpConnectError && error.failure === 'closed';
+      if (!mayListenSoon || clock.now() + listenPauseMs >= deadline) throw error;
+      await clock.sleep(listenPauseMs, signal);
+    }
 }
 
 async function serve({ workload, channel, changes, catalogue }: Started, run: Run): Promise<RunEnd> {

@@ -12,7 +12,13 @@ const channelWith = (answers: Record<string, ScriptedAnswer>, capabilities: Json
 const read = (channel: FakeChannel, redact = (value: JsonObject) => value): Promise<Catalogue> =>
   readCatalogue(channel, { signal: new AbortController().signal, timeoutMs: 30_000, redact });
 
-const nothing: Catalogue = { tools: [], resources: [], resourceTemplates: [], prompts: [] };
+const nothing: Catalogue = {
+  tools: [],
+  resources: [],
+  resourceTemplates: [],
+  prompts: [],
+  hiddenUris: new Map(),
+};
 
 /** One item per page. */
 const paged =
@@ -39,6 +45,7 @@ describe('a catalogue', () => {
       resources: [{ uri: 'file:///a', name: 'a' }],
       resourceTemplates: [{ uriTemplate: 'file:///{x}' }],
       prompts: [{ name: 'greet' }],
+      hiddenUris: new Map(),
     });
   });
 
@@ -122,6 +129,63 @@ describe('a catalogue', () => {
         inputSchema: { properties: { key: { default: '[redacted]' } } },
       },
       { name: 'clean' },
+    ]);
+  });
+
+  it('has schemas that still demand what the server demands: a name is no secret because a setting has its value', async () => {
+    const demands = {
+      type: 'object',
+      properties: {
+        message: { type: 'string', enum: ['message', 'other'], pattern: '^message$' },
+        description: { $ref: '#/$defs/message' },
+      },
+      required: ['message'],
+      anyOf: [{ required: ['message'] }],
+      $defs: { message: { const: 'message' } },
+    };
+    const tool = {
+      name: 'say',
+      description: 'Says a message.',
+      inputSchema: { ...demands, title: 'a message', default: { message: 'a message' } },
+    };
+    const channel = channelWith({ 'tools/list': () => ({ tools: [tool] }) }, { tools: {} });
+    const { tools } = await read(channel, createRedactor(['message']).json);
+    expect(tools).toEqual([
+      {
+        name: 'say',
+        description: 'Says a [redacted].',
+        inputSchema: { ...demands, title: 'a [redacted]', default: { '[redacted]': 'a [redacted]' } },
+      },
+    ]);
+  });
+
+  it('has schemas without secrets however deep they are', async () => {
+    let inputSchema: JsonObject = { description: 'hunter22' };
+    for (let depth = 0; depth < 500; depth += 1) inputSchema = { not: inputSchema };
+    const channel = channelWith(
+      { 'tools/list': () => ({ tools: [{ name: 'a', inputSchema }] }) },
+      { tools: {} },
+    );
+    const catalogue = await read(channel, createRedactor(['hunter22']).json);
+    expect(JSON.stringify(catalogue)).not.toContain('hunter22');
+  });
+
+  it('knows the addresses behind those that it shows without secrets', async () => {
+    const uris = ['db://hunter22/a', 'db://hunter22/b', 'db://open/c', `db://${btoa('hunter22')}/a`];
+    const channel = channelWith(
+      { 'resources/list': () => ({ resources: uris.map((uri) => ({ uri })) }) },
+      { resources: {} },
+    );
+    const { resources, hiddenUris } = await read(channel, createRedactor(['hunter22']).json);
+    expect(resources.map(({ uri }) => uri)).toEqual([
+      'db://[redacted]/a',
+      'db://[redacted]/b',
+      'db://open/c',
+      'db://[redacted]/a',
+    ]);
+    expect([...hiddenUris]).toEqual([
+      ['db://[redacted]/a', 'db://hunter22/a'],
+      ['db://[redacted]/b', 'db://hunter22/b'],
     ]);
   });
 

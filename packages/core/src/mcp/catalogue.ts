@@ -1,6 +1,7 @@
 // What a server offers: its tools, resources and prompts, listed whole and kept until it says that they changed.
 import { z } from 'zod';
-import { McpRequestError, type JsonObject, type McpChannel } from './channel.ts';
+import { McpRequestError, isJsonObject, type JsonObject, type McpChannel } from './channel.ts';
+import { schemaWithoutSecrets } from './schema-secrets.ts';
 
 /** A listing that never ends would hold a start for ever. */
 const maxPages = 100;
@@ -22,7 +23,10 @@ const listings = {
 type Listing = keyof typeof listings;
 const listingNames: readonly Listing[] = ['tools', 'resources', 'resourceTemplates', 'prompts'];
 
-export type Catalogue = Readonly<Record<Listing, readonly JsonObject[]>>;
+export interface Catalogue extends Readonly<Record<Listing, readonly JsonObject[]>> {
+  /** From each address that is listed without its secrets to the one that the server knows. */
+  readonly hiddenUris: ReadonlyMap<string, string>;
+}
 
 /** The listing that a request asks for, when it asks for all of it. */
 export const listingOf = (method: string, params: JsonObject | undefined): Listing | null =>
@@ -79,10 +83,33 @@ export interface ReadOptions {
  * @throws McpRequestError when the channel closes or nothing comes in time
  */
 export async function readCatalogue(channel: McpChannel, options: ReadOptions): Promise<Catalogue> {
-  const lists = await Promise.all(
-    listingNames.map(async (name) => [name, await readListing(channel, name, options)] as const),
-  );
-  return { tools: [], resources: [], resourceTemplates: [], prompts: [], ...Object.fromEntries(lists) };
+  const [tools, resources, resourceTemplates, prompts] = await Promise.all([
+    readListing(channel, 'tools', options),
+    readListing(channel, 'resources', options),
+    readListing(channel, 'resourceTemplates', options),
+    readListing(channel, 'prompts', options),
+  ]);
+  const clean = (items: JsonObject[]): JsonObject[] =>
+    items.map((each) => withoutSecrets(each, options.redact));
+  const cleanResources = clean(resources);
+  return {
+    tools: clean(tools),
+    resources: cleanResources,
+    resourceTemplates: clean(resourceTemplates),
+    prompts: clean(prompts),
+    hiddenUris: hiddenUris(resources, cleanResources),
+  };
+}
+
+function hiddenUris(resources: readonly JsonObject[], shown: readonly JsonObject[]): Map<string, string> {
+  const hidden = new Map<string, string>();
+  for (const [index, { uri }] of resources.entries()) {
+    const shownUri = shown[index]?.['uri'];
+    // Of several that look the same without their secrets the first is the one that can be read.
+    if (typeof uri === 'string' && typeof shownUri === 'string' && uri !== shownUri && !hidden.has(shownUri))
+      hidden.set(shownUri, uri);
+  }
+  return hidden;
 }
 
 async function readListing(channel: McpChannel, name: Listing, options: ReadOptions): Promise<JsonObject[]> {
@@ -97,18 +124,26 @@ async function readListing(channel: McpChannel, name: Listing, options: ReadOpti
     });
     if (!result) return items;
     const found = z.array(item).safeParse(result[name]);
-    if (found.success) items.push(...found.data.map((each) => withoutSecrets(each, options.redact)));
+    if (found.success) items.push(...found.data);
     cursor = page.safeParse(result).data?.nextCursor;
     if (cursor === undefined || cursor === '') return items;
   }
   return items;
 }
 
-/** A name stays as it is: it is what callers send back, and the server would not know another. */
+/**
+ * A name and what a schema demands stay as they are: they are what callers send back, and the server would not know
+ * others.
+ */
 function withoutSecrets(listed: JsonObject, redact: ReadOptions['redact']): JsonObject {
-  const { name } = listed;
+  const { name, inputSchema } = listed;
   const clean = redact(listed);
-  return clean === listed || name === undefined ? clean : { ...clean, name };
+  if (clean === listed) return listed;
+  return {
+    ...clean,
+    ...(name !== undefined && { name }),
+    ...(isJsonObject(inputSchema) && { inputSchema: schemaWithoutSecrets(inputSchema, redact) }),
+  };
 }
 
 /** Null where the server does not know the method, whatever it declared. */

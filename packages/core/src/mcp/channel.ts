@@ -78,6 +78,8 @@ export type McpRequestFailure =
   | 'rpc'
   | 'timeout'
   | 'closed'
+  /** The conversation is over, or about to be, and nothing of the request was sent: another channel may carry it. */
+  | 'unsent'
   /** More requests are pending than the channel holds: try again later. */
   | 'overloaded'
   /** The request or its answer is larger than a frame may be. */

@@ -5,7 +5,13 @@ import type { McpChannel } from './channel.ts';
 /** Where a server can be reached. Over stdio the bytes are newline-delimited JSON-RPC. */
 export type McpEndpoint =
   | { transport: 'stdio'; stdin: Writable; stdout: Readable }
-  | { transport: 'streamable-http' | 'sse'; url: string; headers?: Record<string, string> };
+  | {
+      transport: 'streamable-http' | 'sse';
+      url: string;
+      headers?: Record<string, string>;
+      /** On this machine's loopback, where we have just started it: it may take a while until it listens. */
+      isOurs?: true;
+    };
 
 export interface ConnectOptions {
   signal: AbortSignal;

@@ -30,6 +30,7 @@ function serve(answers: Record<string, ScriptedAnswer> = {}): Scene {
     resources: [],
     resourceTemplates: [],
     prompts: [{ name: 'greet' }],
+    hiddenUris: new Map([['db://[redacted]/a', `db://${secret}/a`]]),
   };
   const served = createServedChannel({
     channel,
@@ -156,6 +157,21 @@ describe('secrets', () => {
     ]);
   });
 
+  it.each(['resources/read', 'resources/subscribe', 'resources/unsubscribe'])(
+    'in an address that we list without them do not keep callers from %s',
+    async (method) => {
+      const { served, channel } = serve({ [method]: ({ uri }) => ({ contents: [{ uri: uri ?? '' }] }) });
+      expect(await served.request(method, { uri: 'db://[redacted]/a' })).toEqual({
+        contents: [{ uri: 'db://[redacted]/a' }],
+      });
+      await served.request(method, { uri: 'db://open/b' });
+      expect(channel.requests.map(({ params }) => params['uri'])).toEqual([
+        `db://${secret}/a`,
+        'db://open/b',
+      ]);
+    },
+  );
+
   it('cost nothing where there are none: the same object passes', async () => {
     const result = text('nothing to see');
     const { served } = serve({ 'tools/call': () => result });
@@ -204,7 +220,7 @@ describe('calls', () => {
     await expect(cut).rejects.toMatchObject({ failure: 'closed' });
     expect([evidence.length, calls.length]).toEqual([1, 2]);
     expect(await served.closed).toBe('it died');
-    await expect(served.request('tools/call', {})).rejects.toMatchObject({ failure: 'closed' });
+    await expect(served.request('tools/call', {})).rejects.toMatchObject({ failure: 'unsent' });
   });
 
   it('that their caller gave up are nobody’s failure', async () => {

@@ -20,6 +20,13 @@ export interface ServedChannelOptions {
   signal: AbortSignal;
 }
 
+/** Requests that name a resource by its address. */
+const addressedMethods: ReadonlySet<string> = new Set([
+  'resources/read',
+  'resources/subscribe',
+  'resources/unsubscribe',
+]);
+
 /** What a person counts as a call, besides listings and pings. */
 const countedMethods: ReadonlySet<string> = new Set(['tools/call', 'resources/read', 'prompts/get']);
 
@@ -31,6 +38,13 @@ export function createServedChannel(options: ServedChannelOptions): McpChannel {
     catalogue = changed;
     options.onCatalogue(changed);
   });
+
+  /** Callers know a resource by the address that we list, the server by its own. */
+  const addressed = (method: string, params: JsonObject | undefined): JsonObject | undefined => {
+    const shown = addressedMethods.has(method) ? params?.['uri'] : undefined;
+    const uri = typeof shown === 'string' ? catalogue.hiddenUris.get(shown) : undefined;
+    return uri === undefined ? params : { ...params, uri };
+  };
 
   const observed = async (
     method: string,
@@ -63,7 +77,7 @@ export function createServedChannel(options: ServedChannelOptions): McpChannel {
       const listing = listingOf(method, params);
       return listing
         ? Promise.resolve({ [listing]: [...catalogue[listing]] })
-        : observed(method, params, withRedactedProgress(requestOptions, redact));
+        : observed(method, addressed(method, params), withRedactedProgress(requestOptions, redact));
     },
     notify: (method, params) => channel.notify(method, params),
     ping: (pingOptions) => channel.ping(pingOptions),

@@ -14,13 +14,15 @@ export type Claim =
 export interface AnswerStore {
   /**
    * Claims a key for a request, of which `fingerprint` tells it from others. One of several that come at once gets it.
-   * A claim that is neither answered nor released is free again after 15 minutes: whoever made it has died.
+   * A claim that is neither answered nor released, nor renewed for a minute, is free again: whoever made it has died.
    */
   claim(key: string, fingerprint: string): Promise<Claim>;
+  /** As long as the request is under way, well within the minute. */
+  renew(key: string): Promise<void>;
   answer(key: string, answer: string): Promise<void>;
   /** Gives a claim back: the request failed, and may be tried again. */
   release(key: string): Promise<void>;
 }
 
 export const answerLifeMs = 24 * 60 * 60 * 1000;
-export const claimLifeMs = 15 * 60 * 1000;
+export const claimLifeMs = 60 * 1000;

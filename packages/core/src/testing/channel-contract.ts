@@ -166,8 +166,8 @@ export function describeChannel(name: string, open: () => Promise<ChannelSubject
       expect((await Promise.all(calls)).map(({ failure }) => failure)).toEqual(['closed', 'closed']);
       expect(await channel.closed).toBe('enough');
       expect(channel.pending).toBe(0);
-      expect((await failureOf(channel.request('tools/list'))).failure).toBe('closed');
-      expect((await failureOf(channel.ping())).failure).toBe('closed');
+      expect((await failureOf(channel.request('tools/list'))).failure).toBe('unsent');
+      expect((await failureOf(channel.ping())).failure).toBe('unsent');
       expect((await failureOf(channel.notify('notifications/whatever'))).failure).toBe('closed');
     });
   });

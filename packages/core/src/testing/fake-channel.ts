@@ -49,7 +49,7 @@ export class FakeChannel implements McpChannel {
   }
 
   async request(method: string, params: JsonObject = {}, options: RequestOptions = {}): Promise<JsonObject> {
-    if (this.#over.signal.aborted) throw this.#over.signal.reason;
+    if (this.#over.signal.aborted) throw new McpRequestError('unsent', await this.closed);
     options.signal?.throwIfAborted();
     if (this.#pending >= maxPending) throw new McpRequestError('overloaded', 'Too many requests wait.');
     this.#pending++;
@@ -65,7 +65,7 @@ export class FakeChannel implements McpChannel {
   }
 
   async ping(): Promise<void> {
-    if (this.#over.signal.aborted) throw this.#over.signal.reason;
+    if (this.#over.signal.aborted) throw new McpRequestError('unsent', await this.closed);
     return Promise.resolve();
   }
 

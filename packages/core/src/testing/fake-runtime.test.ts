@@ -33,6 +33,7 @@ const planFor = (changes: Partial<LaunchPlan> = {}): LaunchPlan => ({
   bin: null,
   args: [],
   environment: {},
+  secretInputs: [],
   transport: 'stdio',
   port: null,
   path: null,

@@ -28,6 +28,11 @@ export class MemoryAnswerStore implements AnswerStore {
     return known.answer === null ? { state: 'pending' } : { state: 'answered', answer: known.answer };
   }
 
+  async renew(key: string): Promise<void> {
+    const known = this.#entries.get(key);
+    if (known?.answer === null) this.#entries.set(key, { ...known, since: this.#clock.now() });
+  }
+
   async answer(key: string, answer: string): Promise<void> {
     const known = this.#entries.get(key);
     if (known) this.#entries.set(key, { ...known, answer });

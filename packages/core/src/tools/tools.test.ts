@@ -28,10 +28,15 @@ function begin(call: ScriptedAnswer) {
   const channel = new FakeChannel({
     answers: { 'tools/list': () => ({ tools: wire, nonsense: 1 }), 'tools/call': call },
   });
+  const site = { channel, clock, next: channel };
+  let opened = 0;
   const tools = createTools({
     channels: {
-      open: (serverId) =>
-        serverId === 'one' ? Promise.resolve(channel) : Promise.reject(serverNotRunning(serverId)),
+      open: (serverId) => {
+        if (serverId !== 'one') return Promise.reject(serverNotRunning(serverId));
+        opened += 1;
+        return Promise.resolve(opened === 1 ? channel : site.next);
+      },
     },
     argumentValidator: {
       validate: (schema, args) => ({
@@ -54,7 +59,7 @@ function begin(call: ScriptedAnswer) {
       signal: never,
       ...changes,
     });
-  return { tools, channel, clock, calling };
+  return Object.assign(site, { tools, calling });
 }
 
 const fails =
@@ -163,6 +168,24 @@ describe('a call', () => {
     const { calling, channel } = begin(fails(failure));
     await expect(calling()).rejects.toMatchObject({ code });
     expect(channel.requests.filter(({ method }) => method === 'tools/call')).toHaveLength(1);
+  });
+
+  it('that could not be sent to a server that had just died waits for its next run, once', async () => {
+    const second = begin(() => ({ content: [{ type: 'text', text: 'again' }] }));
+    const first = begin(fails('unsent'));
+    first.next = second.channel;
+    const call = first.calling();
+    await new Promise(setImmediate);
+    expect(first.clock.sleeping).toBe(1);
+    await first.channel.close();
+    expect(await call).toMatchObject({ success: true, result: { content: [{ text: 'again' }] } });
+    expect(first.clock.sleeping).toBe(0);
+    const third = begin(fails('unsent'));
+    const lost = expect(third.calling()).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
+    await new Promise(setImmediate);
+    await third.channel.close();
+    await lost;
+    expect(third.channel.requests.filter(({ method }) => method === 'tools/call')).toHaveLength(1);
   });
 
   it('that the server answers with an error has that error in its details', async () => {

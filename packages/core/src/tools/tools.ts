@@ -44,6 +44,8 @@ export interface Tools {
 }
 
 const defaultTimeoutMs = 60_000;
+/** A dead server's output closes a moment after its input. */
+const noticeMs = 1_000;
 
 /** Read leniently: what a server says beside this is for clients that speak MCP themselves. */
 const callResult = z.object({
@@ -70,32 +72,55 @@ export function createTools({ channels, argumentValidator, clock, logger }: Tool
       : [];
   };
 
+  const callOn = async (channel: McpChannel, call: ToolCall): Promise<ToolCallResult> => {
+    const { serverId, signal } = call;
+    const tool = (await list(channel, signal)).find(({ name }) => name === call.tool);
+    if (!tool) throw toolNotFound(serverId, call.tool);
+    const { issues, unchecked } = argumentValidator.validate(tool.input_schema, call.arguments);
+    if (unchecked !== null)
+      logger.debug({ server_id: serverId, tool: tool.name, unchecked }, 'a schema was not checked whole');
+    if (issues.length > 0)
+      throw invalidRequest(
+        `The arguments do not fit the schema of tool "${tool.name}"; see details.issues.`,
+        issues.map((issue) => ({ ...issue, path: ['arguments', ...issue.path] })),
+      );
+    const startedAt = clock.now();
+    const answer = await request(channel, call);
+    const { content, structuredContent, isError } = callResult.parse(answer);
+    return {
+      server_id: serverId,
+      tool: tool.name,
+      success: !isError,
+      result: { content, structured_content: structuredContent ?? null, is_error: isError },
+      execution_time: (clock.now() - startedAt) / 1000,
+    };
+  };
+
+  /** Resolves when it is known that a server is gone: from then on who opens a channel waits for its next run. */
+  const noticed = async (channel: McpChannel, signal: AbortSignal): Promise<void> => {
+    const scope = new AbortController();
+    const patience = clock.sleep(noticeMs, AbortSignal.any([signal, scope.signal]));
+    patience.catch(() => undefined);
+    await Promise.race([channel.closed, patience]).finally(() => scope.abort());
+  };
+
   return {
     list: async (serverId, signal) => list(await channels.open(serverId, signal), signal),
 
     async call(call) {
-      const { serverId, signal } = call;
-      const channel = await channels.open(serverId, signal);
-      const tool = (await list(channel, signal)).find(({ name }) => name === call.tool);
-      if (!tool) throw toolNotFound(serverId, call.tool);
-      const { issues, unchecked } = argumentValidator.validate(tool.input_schema, call.arguments);
-      if (unchecked !== null)
-        logger.debug({ server_id: serverId, tool: tool.name, unchecked }, 'a schema was not checked whole');
-      if (issues.length > 0)
-        throw invalidRequest(
-          `The arguments do not fit the schema of tool "${tool.name}"; see details.issues.`,
-          issues.map((issue) => ({ ...issue, path: ['arguments', ...issue.path] })),
-        );
-      const startedAt = clock.now();
-      const answer = await request(channel, call);
-      const { content, structuredContent, isError } = callResult.parse(answer);
-      return {
-        server_id: serverId,
-        tool: tool.name,
-        success: !isError,
-        result: { content, structured_content: structuredContent ?? null, is_error: isError },
-        execution_time: (clock.now() - startedAt) / 1000,
-      };
+      const channel = await channels.open(call.serverId, call.signal);
+      try {
+        return await callOn(channel, call);
+      } catch (error) {
+        if (!isUnsent(error)) throw failureOf(error, call);
+      }
+      await noticed(channel, call.signal);
+      const next = await channels.open(call.serverId, call.signal);
+      return callOn(next, call).catch((error: unknown) => {
+        throw isUnsent(error)
+          ? serviceUnavailable(`"${call.serverId}" is restarting.`, 1, error)
+          : failureOf(error, call);
+      });
     },
   };
 }
@@ -103,25 +128,26 @@ export function createTools({ channels, argumentValidator, clock, logger }: Tool
 const isJsonObject = (value: JsonValue): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-async function request(channel: McpChannel, call: ToolCall): Promise<JsonObject> {
-  const timeoutMs = call.timeoutMs ?? defaultTimeoutMs;
-  try {
-    return await channel.request(
-      'tools/call',
-      { name: call.tool, arguments: call.arguments },
-      // Progress is always asked for, because it is what keeps a long tool from being cut.
-      { signal: call.signal, timeoutMs, onProgress: call.onProgress ?? (() => undefined) },
-    );
-  } catch (error) {
-    throw error instanceof McpRequestError ? failureOf(error, call, timeoutMs) : error;
-  }
-}
+const request = (channel: McpChannel, call: ToolCall): Promise<JsonObject> =>
+  channel.request(
+    'tools/call',
+    { name: call.tool, arguments: call.arguments },
+    // Progress is always asked for, because it is what keeps a long tool from being cut.
+    {
+      signal: call.signal,
+      timeoutMs: call.timeoutMs ?? defaultTimeoutMs,
+      onProgress: call.onProgress ?? (() => undefined),
+    },
+  );
 
-function failureOf(error: McpRequestError, { serverId, tool }: ToolCall, timeoutMs: number): Error {
+const isUnsent = (error: unknown): boolean => error instanceof McpRequestError && error.failure === 'unsent';
+
+function failureOf(error: unknown, { serverId, tool, timeoutMs }: ToolCall): unknown {
+  if (!(error instanceof McpRequestError)) return error;
   const details = { server_id: serverId, tool, ...(error.rpc && { rpc_error: error.rpc }) };
   switch (error.failure) {
     case 'timeout':
-      return toolTimeout(serverId, tool, timeoutMs);
+      return toolTimeout(serverId, tool, timeoutMs ?? defaultTimeoutMs);
     case 'overloaded':
       return serviceUnavailable(`"${serverId}" has too many calls under way.`, 1, error);
     default:

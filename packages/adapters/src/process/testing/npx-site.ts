@@ -61,6 +61,7 @@ export const planFor = (changes: Partial<LaunchPlan> = {}): LaunchPlan => ({
   bin: null,
   args: [],
   environment: {},
+  secretInputs: [],
   transport: 'stdio',
   port: null,
   path: null,
