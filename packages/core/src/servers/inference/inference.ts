@@ -67,6 +67,9 @@ export interface InferredServer {
   manual: ManualRecipe[];
   /** What the best way is; `manual` means that nothing is published that we could start. */
   best: 'recipe' | 'manual' | 'none';
+  /** What its process reads, whatever way it is started. */
+  env: LaunchRecipeInput['env'];
+  required_env_any_of: string[][];
   /** Names only: the running server is the truth. */
   documented_tools: string[];
   /** Where its MCP endpoint listens when it serves HTTP. */
@@ -89,4 +92,9 @@ export interface Inference extends InferredServer {
   /** It is archived, or says that it is deprecated: the words for it. */
   archived_note: string | null;
   sub_servers: SubServer[];
+  /**
+   * How one would start the program of a repository that is no server and no gateway: a framework's command line, a
+   * template's generator. Not offered; for whoever insists with `allow_kind`.
+   */
+  withheld_recipes: InferredRecipe[];
 }

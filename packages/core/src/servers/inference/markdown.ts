@@ -21,6 +21,8 @@ export interface MarkdownTable extends MarkdownPlace {
 
 export interface MarkdownLine extends MarkdownPlace {
   text: string;
+  /** Spaces before it: an item within an item has some. */
+  indent: number;
 }
 
 export interface MarkdownDocument {
@@ -76,7 +78,10 @@ class MarkdownReader {
     const fence = /^(?:[-*+]\s+|\d{1,3}[.)]\s+)?(`{3,}|~{3,})(.*)$/.exec(trimmed);
     if (fence && !(fence[2] ?? '').includes('`')) {
       this.#endTable();
-      const [language = ''] = (fence[2] ?? '').trim().toLowerCase().split(/[\s{,:]/, 1);
+      const [language = ''] = (fence[2] ?? '')
+        .trim()
+        .toLowerCase()
+        .split(/[\s{,:]/, 1);
       this.#open = { language, fence: fence[1] ?? '```', lines: [], line: number };
       return;
     }
@@ -93,7 +98,7 @@ class MarkdownReader {
     } else {
       this.#endTable();
     }
-    this.#prose(trimmed, number);
+    this.#prose(trimmed, number, quoted.search(/\S/));
   }
 
   #inBlock(open: OpenBlock, raw: string, trimmed: string): void {
@@ -113,7 +118,9 @@ class MarkdownReader {
   #close(open: OpenBlock): void {
     this.#open = null;
     const joined = open.lines.join('\n');
-    const text = open.fence.startsWith('<') ? decodeEntities(joined.replace(/<[^<>\n]{0,300}>/g, '')) : joined;
+    const text = open.fence.startsWith('<')
+      ? decodeEntities(joined.replace(/<[^<>\n]{0,300}>/g, ''))
+      : joined;
     this.#blocks.push({
       language: open.language,
       text,
@@ -123,7 +130,7 @@ class MarkdownReader {
     });
   }
 
-  #prose(trimmed: string, number: number): void {
+  #prose(trimmed: string, number: number, indent: number): void {
     if (trimmed === '') return;
     const heading = headingOf(trimmed);
     if (heading) {
@@ -138,7 +145,7 @@ class MarkdownReader {
     } else {
       this.#lead = trimmed;
     }
-    this.#lines.push({ text: trimmed, headings: this.#titles, line: number });
+    this.#lines.push({ text: trimmed, headings: this.#titles, line: number, indent });
   }
 
   #endTable(): void {
@@ -175,7 +182,10 @@ function headingOf(line: string): { level: number; title: string } | null {
   return { level: name === 'summary' ? summaryLevel : Number(name.slice(1)), title };
 }
 
-const plain = (raw: string): string => decodeEntities(stripMarks(raw.slice(0, 600))).replace(/\s+/g, ' ').trim();
+const plain = (raw: string): string =>
+  decodeEntities(stripMarks(raw.slice(0, 600)))
+    .replace(/\s+/g, ' ')
+    .trim();
 
 /** The cells of a table's row; an escaped bar and one inside of code stay. */
 function cellsOf(row: string): string[] {

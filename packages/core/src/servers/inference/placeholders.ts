@@ -13,7 +13,8 @@ export function isPlaceholder(raw: string): boolean {
     wholeWord.test(value) ||
     opening.test(value) ||
     /[-_ ]here[>}\]]?$/i.test(value) ||
-    /your[-_ ]?(?:own|api|token|key|secret|password|user|db|database|org|project|domain|company|instance|server|host|team|account|email|app|client|access|personal|path|workspace|url|name)/i.test(
+    /\byour[-_. ]/i.test(value) ||
+    /your(?:own|api|token|key|secret|password|user|db|database|org|project|domain|company|instance|server|host|team|account|email|app|client|access|personal|path|workspace|url|name)/i.test(
       value,
     ) ||
     /(?:\.\.\.|…|x{4,}|\*{3,})/i.test(value) ||
@@ -24,7 +25,9 @@ export function isPlaceholder(raw: string): boolean {
 /** A path on somebody else's machine. */
 export function isPathPlaceholder(value: string): boolean {
   return (
-    /^["']?(?:file:\/\/)?(?:[/~.]{0,3}\/)?(?:absolute\/)?(?:full\/)?(?:your\/)?path\/(?:to|of)\b/i.test(value) ||
+    /^["']?(?:file:\/\/)?(?:[/~.]{0,3}\/)?(?:absolute\/)?(?:full\/)?(?:your\/)?path\/(?:to|of)\b/i.test(
+      value,
+    ) ||
     /(?:absolute|full|path|folder|directory|dir|file)[-_ ](?:to|path|of)\b/i.test(value) ||
     /\bpath[/\\-_]to[/\\-_]/i.test(value) ||
     /^(?:[A-Za-z]:[\\/]{1,2}|\/(?:Users|home)\/|~\/)/.test(value) ||

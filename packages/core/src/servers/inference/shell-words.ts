@@ -42,7 +42,10 @@ class ShellScanner {
         this.#endCommand();
         this.#line += 1;
         this.#start = this.#line;
-      } else if ((char === '\\' || char === '`' || char === '^') && /^[ \t]{0,8}(?:\n|$)/.test(source.slice(at + 1, at + 12))) {
+      } else if (
+        (char === '\\' || char === '`' || char === '^') &&
+        /^[ \t]{0,8}(?:\n|$)/.test(source.slice(at + 1, at + 12))
+      ) {
         const end = source.indexOf('\n', at);
         at = end === -1 ? source.length : end;
         this.#line += 1;
@@ -52,7 +55,8 @@ class ShellScanner {
         const windows = /[A-Za-z0-9_.]/.test(next) && /[A-Za-z]:|\\/.test(this.#word.slice(0, 3));
         this.#take(windows ? char + next : next);
         at += 1;
-      } else if (char === "'" || char === '"') at = this.#quoted(source, at, char);
+      } else if (char === "'" && /[a-z]$/i.test(this.#word)) this.#take(char);
+      else if (char === "'" || char === '"') at = this.#quoted(source, at, char);
       else if (/\s/.test(char)) this.#endWord();
       else if (char === '#' && !this.#inWord) {
         const end = source.indexOf('\n', at);
@@ -101,7 +105,10 @@ class ShellScanner {
 
   #endCommand(): void {
     this.#endWord();
-    const words = this.#words[0] === '$' || this.#words[0] === '>' || this.#words[0] === '%' ? this.#words.slice(1) : this.#words;
+    const words =
+      this.#words[0] === '$' || this.#words[0] === '>' || this.#words[0] === '%'
+        ? this.#words.slice(1)
+        : this.#words;
     if (words.length > 0) this.commands.push({ words, line: this.#start });
     this.#words = [];
   }

@@ -52,6 +52,10 @@ export interface Sighting {
   inputs: readonly InputMention[];
   /** Arguments that the source gives outside of the command. */
   more_args: readonly string[];
+  /** The source says what arguments there are: then the ones that it leaves out are not needed. */
+  declares_args: boolean;
+  /** The text says not to start this: the name belongs to somebody else. */
+  warned_off: boolean;
 }
 
 export const sighting = (parts: Partial<Sighting> & Pick<Sighting, 'source' | 'file'>): Sighting => ({
@@ -65,6 +69,8 @@ export const sighting = (parts: Partial<Sighting> & Pick<Sighting, 'source' | 'f
   variables: [],
   inputs: [],
   more_args: [],
+  declares_args: false,
+  warned_off: false,
   ...parts,
 });
 
