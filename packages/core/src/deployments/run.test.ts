@@ -84,7 +84,7 @@ function begin(program: FakeProgram, prepareScene: (scene: Scene) => void = () =
       onPrepared: ({ resolvedVersion }) => void told.push(`prepared ${resolvedVersion}`),
       onWorkload: (workload) => void told.push(workload ? 'workload' : 'gone'),
       onLine: ({ stream, text }) => void lines.push(`${stream}: ${text}`),
-      onCapabilities: ({ tools }) => void told.push(`tools ${tools.join(',')}`),
+      onCatalogue: ({ tools }) => void told.push(`tools ${tools.map(({ name }) => String(name)).join(',')}`),
       onCall: ({ ok }) => void told.push(`call ${ok}`),
     },
     ports: {
