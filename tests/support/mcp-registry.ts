@@ -116,10 +116,7 @@ export class McpRegistry {
 const cursorOf = ({ server }: Publication): string => `${server.name}:${server.version}`;
 
 const listed = ({ server, status, publishedAt, updatedAt, isLatest }: Publication): object => ({
-  server: {
-    $schema: 'https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json',
-    ...server,
-  },
+  server,
   _meta: {
     'io.modelcontextprotocol.registry/official': {
       status,

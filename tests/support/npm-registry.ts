@@ -150,7 +150,8 @@ export class NpmRegistry {
 
   #serveAttestation(response: ServerResponse, name: string, version: string): void {
     const release = this.#packages.get(name)?.get(version);
-    if (release?.attestedBy == null) return send(response, 404, { error: 'Not found' });
+    if (release === undefined || release.attestedBy === null)
+      return send(response, 404, { error: 'Not found' });
     send(response, 200, attestationsOf(release, release.attestedBy));
   }
 

@@ -122,7 +122,7 @@ export function send(response: ServerResponse, { status, body, headers = {} }: A
   response.end(status === 304 ? undefined : text);
 }
 
-/** @returns false where there is nothing to go wrong in this way and the true answer is due */
+/** Limits are not among them: they are answers of their own, with headers that tell of them. */
 export function sendFault(response: ServerResponse, fault: GitHubFault): void {
   switch (fault.kind) {
     case 'primary-limit':

@@ -73,7 +73,7 @@ const addresses: Record<string, string> = {
   deployments_url: 'deployments',
 };
 
-export function repositoryPayload(facts: CodeRepository, api: string): Payload {
+function repositoryPayload(facts: CodeRepository, api: string): Payload {
   const { full_name, stars, pushed_at } = facts;
   const url = `${api}/repos/${full_name}`;
   const time = pushed_at?.toISOString().replace('.000Z', 'Z') ?? null;
@@ -149,11 +149,7 @@ interface Places {
 }
 
 /** An entry of a listing. */
-export function entryPayload(
-  { facts, files }: HostedRepository,
-  path: string,
-  { api, raw }: Places,
-): Payload {
+function entryPayload({ facts, files }: HostedRepository, path: string, { api, raw }: Places): Payload {
   const { full_name, default_branch } = facts;
   const text = files.get(path);
   const sha = text === undefined ? treeSha : blobSha(text);

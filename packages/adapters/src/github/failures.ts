@@ -52,8 +52,6 @@ export function refused(refusal: Refusal, authenticated: boolean): CodeHostError
     return new CodeHostError('refused', `GitHub refuses ${what} (${status}).`, { cause });
   }
   if (status === 422 || status === 400)
-    return new CodeHostError('invalid', 'GitHub does not take this query; check its words and qualifiers.', {
-      cause,
-    });
+    return new CodeHostError('invalid', `GitHub does not take this query: ${refusal.message}.`, { cause });
   return unreachable(`it answered ${status}`, cause);
 }

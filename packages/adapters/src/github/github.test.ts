@@ -1,4 +1,7 @@
 // What the adapter does beyond the contract: what it costs, what it keeps, how it takes limits, and where the token goes.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CodeHostError, type CodeHost, type RepositoryQuery } from '@insightloop/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GitHubFault } from '../../../../tests/support/github/github.ts';
@@ -214,6 +217,7 @@ describe('trouble', () => {
   it('with a query is the caller’s', async () => {
     const failure = await failureOf(site.host.search({ ...servers, language: 'Klingon' }, twenty));
     expect(failure).toMatchObject({ failure: 'invalid', retryAfterSeconds: null });
+    expect(failure.message).toContain('The language Klingon is not known');
   });
 });
 
@@ -246,6 +250,50 @@ describe('answers', () => {
       signal,
     });
     expect(files.get('README.md')?.text).toBe('a\u{fffd}b');
+  });
+});
+
+describe('a repository', () => {
+  it.each([404, 410, 451])('that GitHub answers with %i is none', async (status) => {
+    const { github, host } = site;
+    github.breakWith('repository', { kind: 'status', status });
+    expect(await host.repository('owner/server-1', signal)).toBeNull();
+  });
+
+  it('that lay in a folder is served like any other', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'repositories-'));
+    try {
+      await mkdir(join(folder, 'some__thing.js/packages/a'), { recursive: true });
+      await writeFile(join(folder, 'README.md'), 'no repository');
+      const meta = {
+        full_name: 'some/thing.js',
+        default_branch: 'trunk',
+        commit_date: '2026-08-20T18:19:32+02:00',
+        html_url: 'https://github.com/some/thing.js',
+        language: 'Go',
+      };
+      await writeFile(join(folder, 'some__thing.js/meta.json'), JSON.stringify(meta));
+      await writeFile(join(folder, 'some__thing.js/truth.json'), '{}');
+      await writeFile(join(folder, 'some__thing.js/README.md'), '# Thing');
+      await writeFile(join(folder, 'some__thing.js/packages/a/package.json'), '{}');
+      const { github, host } = site;
+      expect(await github.addFolder(folder)).toBe(1);
+      const [found] = (await host.search({ ...servers, text: 'thing' }, twenty)).repositories;
+      expect(found).toMatchObject({
+        full_name: 'some/thing.js',
+        default_branch: 'trunk',
+        language: 'Go',
+        pushed_at: new Date('2026-08-20T16:19:32Z'),
+      });
+      if (found === undefined) return;
+      const paths = ['README.md', 'packages/a/package.json'];
+      expect((await host.tree(found, signal))?.paths.toSorted()).toEqual(paths);
+      expect([...(await host.files(found, [...paths, 'truth.json'], { maxBytes, signal })).keys()]).toEqual(
+        paths,
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
 
@@ -291,6 +339,6 @@ describe('the token', () => {
 function everythingIn(error: unknown, depth = 0): string {
   if (typeof error !== 'object' || error === null || depth > 8) return String(error);
   const names = Object.getOwnPropertyNames(error);
-  const values: unknown[] = names.map((name) => Reflect.get(error, name));
+  const values = names.map((name): unknown => Reflect.get(error, name));
   return names.map((name, index) => `${name}=${everythingIn(values[index], depth + 1)}`).join('\n');
 }

@@ -47,7 +47,8 @@ export function createGitHub(options: GitHubOptions): CodeHost {
         page,
       };
       const found = await api.get({
-        route: 'GET /search/repositories',
+        // A template, because Octokit leaves the + of a plain `q` as it is, and "C++" would become "C".
+        route: 'GET /search/repositories{?q,sort,order,per_page,page}',
         parameters,
         schema: payloads.search,
         signal,

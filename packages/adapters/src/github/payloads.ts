@@ -23,7 +23,10 @@ const repository = z.object({
   topics: z.array(text).default([]),
   archived: z.boolean().default(false),
   fork: z.boolean().default(false),
-  pushed_at: z.iso.datetime({ offset: true }).nullish(),
+  pushed_at: z.iso
+    .datetime({ offset: true })
+    .nullish()
+    .transform((time) => time ?? null),
 });
 
 /** Each schema also reads what it has written, because that is what is kept in the cache. */
@@ -52,6 +55,6 @@ export function codeRepository(payload: z.output<typeof repository>): CodeReposi
     owner: full_name.slice(0, slash),
     name: full_name.slice(slash + 1),
     stars: stargazers_count,
-    pushed_at: pushed_at == null ? null : new Date(pushed_at),
+    pushed_at: pushed_at === null ? null : new Date(pushed_at),
   };
 }

@@ -1,13 +1,18 @@
 // GitHub's own answers, as they were recorded: the adapter reads them, and the stand-in has each of their fields.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { MemoryHttpCache } from '@insightloop/core/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createGitHub } from './github.ts';
 import { openGitHubSite } from './testing/github-site.ts';
 
-const { resolve } = createRequire(import.meta.url);
+const require = createRequire(import.meta.url);
+const scenarios = join(
+  dirname(require.resolve('@octokit/fixtures/package.json')),
+  'scenarios/api.github.com',
+);
 const { signal } = new AbortController();
 
 const recording = z.array(
@@ -20,7 +25,7 @@ const recording = z.array(
   }),
 );
 const recorded = (scenario: string) => {
-  const file = resolve(`@octokit/fixtures/scenarios/api.github.com/${scenario}/normalized-fixture.json`);
+  const file = join(scenarios, scenario, 'normalized-fixture.json');
   return recording.parse(JSON.parse(readFileSync(file, 'utf8')));
 };
 
@@ -111,7 +116,7 @@ describe('recorded answers', () => {
     const site = await openGitHubSite();
     const ask = async (path: string): Promise<{ headers: Headers; body: unknown }> => {
       const { headers, ...answer } = await fetch(`${site.github.apiUrl}${path}`, { redirect: 'manual' }).then(
-        async (response) => ({ headers: response.headers, body: (await response.json()) as unknown }),
+        async (response) => ({ headers: response.headers, body: await response.json() }),
       );
       return { headers, body: answer.body };
     };

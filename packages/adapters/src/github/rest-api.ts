@@ -114,14 +114,25 @@ const headerIn = (source: unknown): ((name: string) => string | null) => {
 const requestError = z.object({
   response: z.object({ status: z.int(), headers: z.unknown(), data: z.unknown() }),
 });
-const errorBody = z.object({ message: z.string(), block: z.unknown().optional() });
+const errorBody = z.object({
+  message: z.string(),
+  errors: z
+    .array(z.object({ message: z.string().optional() }))
+    .catch([])
+    .default([]),
+  block: z.unknown().optional(),
+});
 
 function refusalIn(error: unknown, token: string | null): (Refusal & { blocked: boolean }) | null {
   const known = requestError.safeParse(error);
   if (!known.success) return null;
   const { status, headers: sent, data } = known.data.response;
   const body = errorBody.safeParse(data).data;
-  const message = (body?.message ?? '').slice(0, 500);
+  const said = [body?.message, ...(body?.errors ?? []).map((one) => one.message)];
+  const message = said
+    .filter((text) => text !== undefined)
+    .join('; ')
+    .slice(0, 500);
   return {
     status,
     header: headerIn(sent),

@@ -36,7 +36,7 @@ export function searchQuery(query: RepositoryQuery): SearchQuery {
 }
 
 function requireTakeable(text: string): void {
-  const { length } = [...text];
+  const { length } = Array.from(text);
   if (length > maxQueryLength)
     throw new CodeHostError(
       'invalid',

@@ -56,7 +56,7 @@ function entryOf(listed: unknown): RegistryEntry[] {
   if (published === undefined || server === undefined) return [];
   const said = published._meta?.['io.modelcontextprotocol.registry/official'];
   if (said !== undefined && (said.status !== 'active' || !said.isLatest)) return [];
-  const changed = said?.updatedAt ?? said?.publishedAt;
+  const changed = said?.updatedAt ?? said?.publishedAt ?? null;
   return [
     {
       name: server.name,
@@ -66,7 +66,7 @@ function entryOf(listed: unknown): RegistryEntry[] {
       repository_url: server.repository?.url ?? null,
       subfolder: server.repository?.subfolder ?? null,
       website_url: server.websiteUrl,
-      updated_at: changed == null ? null : new Date(changed),
+      updated_at: changed === null ? null : new Date(changed),
       server_json: published.server,
     },
   ];

@@ -58,7 +58,7 @@ export async function lookUpNpm(
     state: 'found',
     version: found.version,
     integrity,
-    repository: found.repository == null ? null : repositoryAddress(found.repository.url),
+    repository: repositoryAddress(found.repository?.url ?? ''),
     directory: found.repository?.directory ?? null,
     mcp_name: found.mcpName ?? null,
     provenance:

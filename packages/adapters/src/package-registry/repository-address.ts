@@ -21,7 +21,8 @@ export function repositoryAddress(text: string): string | null {
   if (!URL.canParse(plain)) return null;
   const url = new URL(plain);
   if (!/^(?:https?|git|ssh):$/.test(url.protocol)) return null;
-  return addressAt(url.hostname, url.pathname);
+  // Of ssh the port says nothing about the web.
+  return addressAt(/^https?:$/.test(url.protocol) ? url.host : url.hostname, url.pathname);
 }
 
 function addressAt(host: string, path: string): string | null {

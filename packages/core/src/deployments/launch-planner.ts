@@ -45,7 +45,7 @@ export async function planLaunch(request: PlanRequest, mountRoots: MountRoots): 
     method: recipe.method,
     identifier: recipe.identifier,
     version: configuration.version ?? recipe.version,
-    digest: configuration.version === undefined ? recipe.integrity : null,
+    digest: digestOf(recipe, configuration),
     bin: recipe.bin,
     args: [
       ...recipe.package_args.flatMap((argument) => fillArgument(argument, inputs)),
@@ -61,6 +61,12 @@ export async function planLaunch(request: PlanRequest, mountRoots: MountRoots): 
     allowUnisolated: configuration.security?.allow_unisolated ?? false,
   };
 }
+
+/** The hash that was verified must be that of what is fetched; a Python installer has another notion of it. */
+const digestOf = (
+  { method, integrity, version }: LaunchRecipe,
+  { version: wanted }: DeploymentConfiguration,
+): string | null => (method === 'uvx' || (wanted !== undefined && wanted !== version) ? null : integrity);
 
 function chooseRecipe(request: PlanRequest): LaunchRecipe {
   const { server, method, allowUnverified, allowKind } = request;

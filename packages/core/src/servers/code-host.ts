@@ -62,7 +62,7 @@ export interface RepositoryFile {
 export interface CodeHost {
   /** The most that `search` can be paged to: 1,000 at GitHub. */
   readonly maxResults: number;
-  /** The longest query that is taken, in characters with the qualifiers that the filters add. */
+  /** The longest text that is taken, in characters; the qualifiers that our filters add do not count. */
   readonly maxQueryLength: number;
   /** Whether we have a token: without one, requests other than raw files are few (60 an hour at GitHub). */
   readonly authenticated: boolean;

@@ -130,7 +130,7 @@ export function groupEntries(entries: readonly RegistryEntry[]): EntryGroup[] {
 
 /** Keys are in lower case; people see names as they are written. */
 function spelledAs({ repository_url: url }: RegistryEntry, owner: string, name: string) {
-  const match = /[/:]([\w.-]+)\/([\w.-]+?)(?:\.git)?(?:[/?#].*)?$/.exec(url ?? '');
+  const match = /github\.com[/:]([\w.-]+)\/([\w.-]+?)(?:\.git)?(?:[/?#].*)?$/i.exec(url ?? '');
   const isSame = match?.[1]?.toLowerCase() === owner && match[2]?.toLowerCase() === name;
   return isSame ? { owner: match[1] ?? owner, name: match[2] ?? name } : { owner, name };
 }

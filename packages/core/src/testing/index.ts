@@ -3,6 +3,7 @@ export { describeAnswerStore, type AnswerStoreSubject } from './answer-store-con
 export { describeChannel, type ChannelSubject } from './channel-contract.ts';
 export { describeCodeHost, type CodeHostSubject } from './code-host-contract.ts';
 export { describeDeploymentStore, type DeploymentStoreSubject } from './deployment-store-contract.ts';
+export { describeDiscoveryStore, type DiscoveryStoreSubject } from './discovery-store-contract.ts';
 export { describeEventLog, type EventLogContract, type EventLogSubject } from './event-log-contract.ts';
 export { FakeChannel, type FakeChannelOptions } from './fake-channel.ts';
 export { FakeCodeHost, type CodeHostCall } from './fake-code-host.ts';

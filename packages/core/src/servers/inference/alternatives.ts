@@ -7,25 +7,45 @@ const mostSets = 20;
 
 /**
  * The sets of which one must be given whole, what is always required included; empty where there is no choice.
- * Two signs: words ("either `A` or `B`", "`A` instead of `B` + `C`", a list under "one of these"), and families of
- * the same shape (`X_URL, X_TOKEN` beside `Y_URL, Y_TOKEN`), each of which works without the other.
+ * Three signs: words ("either `A` or `B`", "`A` instead of `B` + `C`", a list under "one of these"), and families of
+ * the same shape (`X_URL, X_TOKEN` beside `Y_URL, Y_TOKEN`), each of which works without the other, and examples
+ * that have nothing in common but that each has credentials.
  */
 export function alternativeSets(
   lines: readonly MarkdownLine[],
   variables: readonly MergedVariable[],
-  always: ReadonlySet<string>,
+  { always, examples }: { always: ReadonlySet<string>; examples: readonly (readonly string[])[] },
 ): string[][] {
   const known = new Map(variables.map((variable) => [variable.name, variable]));
   const spoken = [...listedChoices(lines), ...lines.flatMap(({ text }) => choiceIn(text))]
     .map((sets) => sets.map((set) => set.filter((name) => known.has(name))).filter((set) => set.length > 0))
     .filter((sets) => sets.length > 1 && sets.every((set) => set.some((name) => isCredential(name))));
-  const families = familiesOf(variables, always);
+  const families = familiesOf(variables.filter(({ name, asked }) => asked || always.has(name)));
   if (families.length > 1) return withSwaps(families, spoken, known);
-  const [first] = spoken.filter((sets) =>
-    sets.flat().some((name) => known.get(name)?.explicit !== true || known.get(name)?.required === true),
-  );
+  const open = (sets: readonly (readonly string[])[]): boolean =>
+    sets.flat().some((name) => known.get(name)?.explicit !== true || known.get(name)?.required === true);
+  const first =
+    spoken.find(open) ?? [shownChoice(examples, known)].find((sets) => sets.length > 1 && open(sets));
   if (!first) return [];
-  return unique(first.map((set) => [...always].filter((name) => !first.flat().includes(name)).concat(set)));
+  const chosen = new Set(first.flat());
+  return unique(first.map((set) => [...[...always].filter((name) => !chosen.has(name)), ...set]));
+}
+
+/** The credentials of the examples, where each has some and they differ: no example works without, any works alone. */
+function shownChoice(
+  examples: readonly (readonly string[])[],
+  known: ReadonlyMap<string, MergedVariable>,
+): string[][] {
+  const shown = examples.map((names) =>
+    [...new Set(names)].filter((name) => known.has(name) && isCredential(name)),
+  );
+  const shared = new Set(shown[0]?.filter((name) => shown.every((set) => set.includes(name))));
+  const own = unique(shown.map((set) => set.filter((name) => !shared.has(name))));
+  const isChoice = own.length > 1 && own.every((set) => set.some(isSecretName));
+  const apart = own.every((set) =>
+    own.every((other) => other === set || !set.some((name) => other.includes(name))),
+  );
+  return isChoice && apart ? own : [];
 }
 
 const isCredential = (name: string): boolean =>
@@ -82,11 +102,11 @@ function listedChoices(lines: readonly MarkdownLine[]): string[][][] {
 }
 
 /** Families of required variables with the same endings. */
-function familiesOf(variables: readonly MergedVariable[], always: ReadonlySet<string>): string[][] {
+function familiesOf(variables: readonly MergedVariable[]): string[][] {
   const families = new Map<string, Map<string, string>>();
   for (const { name } of variables) {
     const cut = name.indexOf('_');
-    if (cut === -1 || !always.has(name)) continue;
+    if (cut === -1) continue;
     const family = families.get(name.slice(0, cut)) ?? new Map<string, string>();
     family.set(name.slice(cut + 1), name);
     families.set(name.slice(0, cut), family);

@@ -11,6 +11,8 @@ export type RecipeInput = LaunchRecipeInput['inputs'][number];
 export interface RecipeArguments {
   args: string[];
   inputs: RecipeInput[];
+  /** Variables that take the place of arguments which would have shown a secret. */
+  moved: string[];
 }
 
 /** `variables`: names that the server reads from its environment; a secret goes there rather than into arguments. */
@@ -21,6 +23,7 @@ export function recipeArguments(
 ): RecipeArguments {
   const args: string[] = [];
   const inputs = new Map<string, RecipeInput>();
+  const moved: string[] = [];
   for (let at = 0; at < words.length && args.length < 200; at += 1) {
     const word = words[at] ?? '';
     const equals = /^--?[\w-]{1,80}=/.exec(word);
@@ -36,7 +39,9 @@ export function recipeArguments(
       continue;
     }
     const asked = askedFor(value, flag, mentions);
-    if (asked.secret && flag !== null && readsFromEnvironment(asked.name, value, variables)) {
+    const variable = asked.secret && flag !== null ? variableFor(asked.name, value, variables) : undefined;
+    if (variable !== undefined) {
+      moved.push(variable);
       if (!equals) args.pop();
       continue;
     }
@@ -50,7 +55,7 @@ export function recipeArguments(
     args.push(reference);
     inputs.set(asked.name, inputOf(asked));
   }
-  return { args, inputs: [...inputs.values()] };
+  return { args, inputs: [...inputs.values()], moved };
 }
 
 /** `{input}` of server.json, `${input:id}` of VS Code, a placeholder, a path or an address with somebody's password. */
@@ -102,12 +107,13 @@ function nameOf(value: string, variable: string | undefined): string {
 }
 
 /** `--api-key KEY` where the environment has `X_API_KEY`: the environment is the safer way to the same end. */
-function readsFromEnvironment(name: string, value: string, variables: ReadonlySet<string>): boolean {
+function variableFor(name: string, value: string, variables: ReadonlySet<string>): string | undefined {
   const wanted = name.toUpperCase();
-  const variable = /^\$\{?(?:env:)?([A-Za-z_]\w{0,80})\}?$/.exec(value)?.[1];
-  return [...variables].some(
-    (known) =>
-      known === variable || known.toUpperCase() === wanted || known.toUpperCase().endsWith(`_${wanted}`),
+  const written = /^\$\{?(?:env:)?([A-Za-z_]\w{0,80})\}?$/.exec(value)?.[1];
+  const known = [...variables];
+  return (
+    known.find((variable) => variable === written || variable.toUpperCase() === wanted) ??
+    known.find((variable) => variable.toUpperCase().endsWith(`_${wanted}`))
   );
 }
 

@@ -7,7 +7,7 @@ import { type Manifest } from './manifests.ts';
 import { isLocalHost, isPlaceholderHost } from './placeholders.ts';
 import { transportsOfArguments } from './ports.ts';
 import { type Identity, isCompanion, isOwn, isRelated, isRelatedHost } from './relatedness.ts';
-import { type Sighting } from './sighting.ts';
+import { mention, type Sighting, type VariableMention } from './sighting.ts';
 import { isNeverImage } from './third-party.ts';
 
 export interface Candidate {
@@ -46,11 +46,13 @@ const errands =
 export function sortSightings(
   sightings: readonly Sighting[],
   identity: Identity,
-  manifests: readonly Manifest[],
+  { manifests, described }: { manifests: readonly Manifest[]; described: readonly VariableMention[] },
 ): Sorted {
   const sorted: Sorted = { candidates: [], manual: [], foreign: new Set(), login: null };
   const warned = new Set<string>();
-  const known = new Set(sightings.flatMap(({ variables }) => variables.map(({ name }) => name)));
+  const known = new Set(
+    [...sightings.flatMap(({ variables }) => variables), ...described].map(({ name }) => name),
+  );
   for (const sighting of sightings) {
     const command = commandOf(sighting);
     if (!command) continue;
@@ -143,7 +145,7 @@ function candidateOf(
   // A known mistake in server.json: the package stands once more among its own arguments.
   const own = names.includes(command.args[0] ?? '') ? command.args.slice(1) : command.args;
   const variables = [...sighting.variables, ...command.variables];
-  const { args, inputs } = recipeArguments(
+  const { args, inputs, moved } = recipeArguments(
     own,
     sighting.inputs,
     new Set([...about.known, ...variables.map(({ name }) => name)]),
@@ -153,16 +155,22 @@ function candidateOf(
     sighting,
     method,
     identifier,
-    version: started.kind === 'remote' ? null : (started.version ?? usableVersion(sighting.version)),
+    version: versionOf(started, sighting),
     bin: started.kind === 'package' ? (started.bin ?? programOf(method, identifier, about.manifests)) : null,
     args,
     inputs,
     transport: transportOf(sighting, { args, method, published: ports.length > 0, variables }),
     port: portOf(args, ports),
     mounts: started.kind === 'image' ? started.mounts : [],
-    variables,
+    variables: [...variables, ...moved.map((name) => mention(name, { value: '' }))],
     aside: sighting.headings.some((heading) => asides.test(heading)),
   };
+}
+
+function versionOf(started: Command['started'], { version }: Sighting): string | null {
+  return started.kind === 'package' || started.kind === 'image'
+    ? (started.version ?? usableVersion(version))
+    : null;
 }
 
 /** Which program of our own package it is, where its name does not say so. */

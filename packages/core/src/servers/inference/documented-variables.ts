@@ -97,13 +97,11 @@ function defaultOf(cell: string): DefaultCell {
   const [span] = codeSpans(cell);
   const plain = (span ?? prose(cell, 200)).replace(/^["']|["']$/g, '').trim();
   if (/^(?:required|\*required\*)$/i.test(plain)) return { text: null, required: true };
-  if (
-    /^(?:optional|unset|not set|none|null|undefined|empty|disabled|auto|off|""|''|\(none\)|\(empty\)|\(unset\))$/i.test(
-      plain,
-    )
-  )
+  if (/^(?:optional|empty|disabled|auto|off|""|''|\(empty\))$/i.test(plain))
     return { text: null, required: false };
-  return plain === '' || /^(?:-+|–|—|n\/a|\/|\*+)$/i.test(plain) || isPlaceholder(plain)
+  return plain === '' ||
+    /^(?:-+|–|—|n\/a|\/|\*+|unset|not set|none|null|nil|undefined|\(none\)|\(unset\))$/i.test(plain) ||
+    isPlaceholder(plain)
     ? { text: null, required: null }
     : { text: plain.slice(0, 500), required: null };
 }

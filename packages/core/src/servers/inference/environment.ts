@@ -27,6 +27,8 @@ export interface VariableSources {
 export interface MergedVariable extends RecipeVariable {
   /** Somebody said so, rather than our counting. */
   explicit: boolean;
+  /** Every example leaves it to the reader to fill in. */
+  asked: boolean;
 }
 
 const ranks: Readonly<Record<Source, number>> = {
@@ -122,13 +124,18 @@ function mergeOne(
     default: secret ? null : (fallback?.slice(0, 4096) ?? null),
     description: description === null ? null : prose(description, 500) || null,
     explicit: said !== null || fallback !== null,
+    asked: counted,
   };
 }
 
-/** An address is a secret where an example shows a password in it. */
+/** A value is a secret where an example shows a password in its address, or a token in its headers. */
 const holdsCredentials = (name: string, mentions: readonly VariableMention[]): boolean =>
-  /ur[il]$/i.test(name) &&
-  mentions.some(({ value }) => value !== null && /:\/\/[^\s/@:]{1,200}:[^\s/@]{1,200}@/.test(value));
+  mentions.some(
+    ({ value }) =>
+      value !== null &&
+      ((/ur[il]$/i.test(name) && /:\/\/[^\s/@:]{1,200}:[^\s/@]{1,200}@/.test(value)) ||
+        /\bauthorization\b.{0,20}\b(?:bearer|basic)\b|^bearer\s/i.test(value.slice(0, 500))),
+  );
 
 /** The example's value is a hole to fill, and not a switch that its author happened to set. */
 function asksForValue(name: string, value: string): boolean {

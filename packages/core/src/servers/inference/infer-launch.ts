@@ -77,7 +77,8 @@ export function inferLaunch(input: InferenceInput): Inference {
   };
 }
 
-const isDocumented = (source: Source): boolean => source !== 'manifest' && source !== 'prose';
+const isDocumented = (source: Source): boolean =>
+  source !== 'manifest' && source !== 'prose' && source !== 'install';
 
 function whyNot(
   { fork, readme_unchanged: unchanged }: RepositoryFacts,
@@ -126,7 +127,10 @@ function judge(files: readonly SourceFile[], { names, registry, fullName, monore
     manifests.filter(({ private: hidden }) => !hidden),
     namesOf(gathered),
   );
-  const sorted = sortSightings(sightings, identity, manifests);
+  const sorted = sortSightings(sightings, identity, {
+    manifests,
+    described: [...gathered.documented, ...gathered.configured, ...gathered.examples],
+  });
   const groups = rankGroups(sorted.candidates, {
     identity,
     linked: gathered.linked,
@@ -163,7 +167,7 @@ function judge(files: readonly SourceFile[], { names, registry, fullName, monore
       recipes,
       manual,
       best: recipes.length > 0 ? 'recipe' : manual.length > 0 ? 'manual' : 'none',
-      env: variables.map(({ explicit: _explicit, ...variable }) => variable),
+      env: variables.map(({ explicit: _explicit, asked: _asked, ...variable }) => variable),
       required_env_any_of: sets,
       documented_tools: documentedTools(gathered.readme),
       default_port: endpointPort(gathered.readme, sightings, { variables, examples: gathered.examples }),

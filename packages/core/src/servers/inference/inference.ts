@@ -16,7 +16,7 @@ export interface RepositoryFacts {
 export interface InferenceInput {
   repository: RepositoryFacts;
   /** Path in the repository → text. `filesToRead` says which ones matter. */
-  files: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
+  files: ReadonlyMap<string, string>;
   /** Entries of the official MCP registry whose repository is this one, newest first. */
   registry?: readonly unknown[] | undefined;
 }

@@ -2,8 +2,9 @@
 import { type Evidence, type RepositoryFacts, type RepositoryKind } from './inference.ts';
 import { type Manifest } from './manifests.ts';
 import { type MarkdownDocument } from './markdown.ts';
+import { type Sign, signsOfNames } from './kind-names.ts';
+import { rolePhrases, serverPhrase } from './kind-phrases.ts';
 import { stripMarks } from './reading.ts';
-import { tokensOf } from './relatedness.ts';
 
 export interface KindFacts {
   repository: RepositoryFacts;
@@ -19,115 +20,6 @@ export interface KindFacts {
   foreign_servers: number;
 }
 
-interface Sign {
-  kind: RepositoryKind;
-  weight: number;
-  detail: string;
-}
-
-/** Words of a name. `…-gateway` is one; `gateway-mcp-server` is a server for a gateway. */
-const nameRoles: Readonly<Record<string, RepositoryKind>> = {
-  awesome: 'list',
-  sdk: 'sdk',
-  gateway: 'gateway',
-  proxy: 'gateway',
-  hub: 'gateway',
-  router: 'gateway',
-  bridge: 'gateway',
-  aggregator: 'gateway',
-  manager: 'gateway',
-  supervisor: 'gateway',
-  client: 'client',
-  chat: 'client',
-  host: 'client',
-  framework: 'framework',
-  registry: 'other',
-  inspector: 'other',
-  template: 'other',
-  boilerplate: 'other',
-  starter: 'other',
-  create: 'other',
-  tutorial: 'other',
-  course: 'other',
-  examples: 'other',
-  specification: 'other',
-};
-
-const mcp = '(?:mcp|model[- ]context[- ]protocol(?: \\(mcp\\))?)';
-const servers = `(?:${mcp}[- ](?:\\w+[- ]){0,2}servers|${mcp} stdio servers|servers? (?:and|or|&) clients?|any ${mcp} server|multiple ${mcp}|mcps\\b)`;
-
-const phrases: readonly { kind: RepositoryKind; weight: number; pattern: RegExp }[] = [
-  {
-    kind: 'list',
-    weight: 5,
-    pattern: new RegExp(
-      `(?:curated |awesome )(?:list|collection)|\\b(?:list|directory|collection) of (?:\\w+ ){0,4}${servers}`,
-    ),
-  },
-  {
-    kind: 'sdk',
-    weight: 5,
-    pattern: new RegExp(
-      `\\b${mcp} (?:\\w+ ){0,2}sdk\\b|\\bsdk (?:for|of|implementation)\\b|\\b(?:official )?(?:\\w+ )sdk for ${mcp}|\\bsdk\\b.{0,40}\\b(?:clients? and servers?|servers? and clients?)`,
-    ),
-  },
-  {
-    kind: 'sdk',
-    weight: 3,
-    pattern: new RegExp(`^${mcp} (?:implementation|library|bindings) (?:for|in) \\w+`),
-  },
-  {
-    kind: 'framework',
-    weight: 5,
-    pattern: new RegExp(
-      `\\b(?:framework|library|toolkit|way)\\b.{0,50}\\b(?:for |to )?(?:build|creat|develop|writ|implement)\\w*|\\b(?:build|create|develop|write|ship)(?:ing)? (?:\\w+[ ,]+){0,4}(?:${servers}|agents?\\b|ai apps)`,
-    ),
-  },
-  { kind: 'framework', weight: 3, pattern: /\bframework\b/ },
-  {
-    kind: 'gateway',
-    weight: 5,
-    pattern: new RegExp(
-      `\\b(?:aggregat|orchestrat|manag|coordinat|combin|centraliz|consolidat|multiplex|unif(?:y|ies)|federat|wrap|expos|convert|bridg|connect|deploy|host|run|configur|consum)\\w*\\b.{0,60}${servers}`,
-    ),
-  },
-  {
-    kind: 'gateway',
-    weight: 5,
-    pattern: new RegExp(
-      `\\b${mcp}(?: server)? (?:gateway|proxy|aggregator|hub|manager|router|bridge|middleware|multiplexer|orchestrator)\\b|\\b(?:gateway|proxy|aggregator|hub|manager|router|bridge|coordinator|platform)\\b.{0,40}\\bfor\\b.{0,20}${servers}`,
-    ),
-  },
-  {
-    kind: 'gateway',
-    weight: 4,
-    pattern: new RegExp(
-      `\\bprox(?:y|ies|ying) (?:\\w+ ){0,4}(?:requests?|${mcp})|\\bstdio\\b.{0,80}\\b(?:to|over|into)\\b.{0,30}\\b(?:sse|http|streamable|websocket)`,
-    ),
-  },
-  {
-    kind: 'gateway',
-    weight: 4,
-    pattern: new RegExp(
-      `\\b(?:hub|manager|proxy) server for\\b|\\b${mcp} platform\\b|\\bmanager (?:\\w+ )?for ${mcp}`,
-    ),
-  },
-  {
-    kind: 'client',
-    weight: 5,
-    pattern: new RegExp(
-      `\\b(?:ai |llm )?chat (?:client|app|application|ui|interface)\\b|\\bdesktop (?:ai )?(?:client|chat)\\b|\\b(?:an?|the|command[- ]line|cli|terminal|cross-platform) (?:\\w+ ){0,4}${mcp} (?:client|host)\\b|\\bclient (?:for|that connects to) (?:\\w+ ){0,3}${servers}`,
-    ),
-  },
-  {
-    kind: 'other',
-    weight: 5,
-    pattern: new RegExp(
-      `\\b(?:registry|catalog|marketplace) (?:service |api )?(?:for|of) (?:\\w+ ){0,4}${servers}|\\b(?:scaffold|template|boilerplate|starter|generator)\\b|\\bcreate (?:a new |new )${mcp}|\\b(?:tutorial|course|workshop|specification)\\b|\\binspect(?:or|ing)? (?:\\w+ ){0,3}${servers}|\\b(?:test|debug|evaluat|scan)\\w* (?:\\w+ ){0,3}${servers}`,
-    ),
-  },
-];
-
 /** The words that decide are at the beginning, or in the description. */
 const introduction = 700;
 
@@ -137,14 +29,21 @@ export interface KindVerdict {
 }
 
 export function judgeKind(facts: KindFacts): KindVerdict {
-  const signs = [...signsOfName(facts), ...signsOfWords(facts), ...signsOfContent(facts)];
+  const signs = [
+    ...signsOfNames(facts.repository.full_name, facts.manifests),
+    ...signsOfWords(facts),
+    ...signsOfContent(facts),
+  ];
   const weights = new Map<RepositoryKind, number>();
   for (const { kind, weight } of signs) weights.set(kind, (weights.get(kind) ?? 0) + weight);
   const server = weights.get('server') ?? 0;
   weights.delete('server');
   const [role] = [...weights].sort((a, b) => b[1] - a[1]);
-  const kind =
-    role && role[1] >= Math.max(4, server) ? role[0] : server > 0 ? 'server' : (role?.[0] ?? 'other');
+  // Signs of several roles speak against a server together, though each of them alone is weaker.
+  const against =
+    role === undefined ? 0 : [...weights.values()].reduce((sum, weight) => sum + weight / 2, role[1] / 2);
+  const isRole = role !== undefined && against >= Math.max(4, server);
+  const kind = isRole ? role[0] : server > 0 && speaksOfMcp(facts) ? 'server' : (role?.[0] ?? 'other');
   return {
     kind,
     evidence: signs
@@ -155,37 +54,16 @@ export function judgeKind(facts: KindFacts): KindVerdict {
   };
 }
 
-function signsOfName({ repository, manifests }: KindFacts): Sign[] {
-  const [, name = ''] = repository.full_name.split('/', 2);
-  const published = manifests.filter(({ private: hidden }) => !hidden).map((manifest) => manifest.name ?? '');
-  const names = [name, ...published.slice(0, 3)];
-  const signs: Sign[] = [];
-  for (const [index, candidate] of names.entries()) {
-    const tokens = tokensOf(candidate.slice(candidate.lastIndexOf('/') + 1));
-    // "…-mcp-server", "server-…": the other words say what it is a server for.
-    const isServer =
-      tokens.includes('server') &&
-      tokens.at(-1) !== 'sdk' &&
-      tokens[0] !== 'create' &&
-      tokens[0] !== 'awesome';
-    for (const token of tokens) {
-      const role = roleOf(token);
-      if (role)
-        signs.push({
-          kind: role,
-          weight: (isServer ? 1 : 5) - (index > 0 ? 3 : 0),
-          detail: `"${token}" in the name ${candidate}`,
-        });
-    }
-    if (isServer && index === 0)
-      signs.push({ kind: 'server', weight: 2, detail: `"server" in the name ${candidate}` });
-  }
-  return signs.filter(({ weight }) => weight > 0);
-}
-
-function roleOf(token: string): RepositoryKind | null {
-  const plain = token.replace(/^(?:mcp|meta|super|multi)+|mcp$/g, '');
-  return Object.hasOwn(nameRoles, plain) ? (nameRoles[plain] ?? null) : null;
+/** Without a word of the protocol anywhere, a program that says how to run it is just a program. */
+function speaksOfMcp({ repository, readme, manifests, registered }: KindFacts): boolean {
+  const word = /mcp|model[- ]context[- ]protocol/i;
+  const { full_name: fullName, description, topics } = repository;
+  return (
+    registered ||
+    word.test(`${fullName} ${description ?? ''} ${topics?.join(' ') ?? ''}`) ||
+    manifests.some(({ speaks_mcp: speaks, name }) => speaks || word.test(name ?? '')) ||
+    readme.lines.some(({ text }) => word.test(text))
+  );
 }
 
 function signsOfWords({ repository, readme, manifests }: KindFacts): Sign[] {
@@ -205,7 +83,7 @@ function signsOfWords({ repository, readme, manifests }: KindFacts): Sign[] {
     { where: 'the introduction', text: intro, factor: 0.8 },
   ];
   const signs: Sign[] = [];
-  for (const { kind, weight, pattern } of phrases) {
+  for (const { kind, weight, pattern } of rolePhrases) {
     for (const { where, text, factor } of texts) {
       const found = pattern.exec(text);
       if (
@@ -222,12 +100,15 @@ function signsOfWords({ repository, readme, manifests }: KindFacts): Sign[] {
       break;
     }
   }
-  const server = new RegExp(
-    `\\b(?:${mcp}|model-context-protocol[ \\n]?\\(mcp\\)) (?:\\w+ ){0,2}server\\b(?!s)|\\bserver (?:implementing|for) (?:the )?${mcp}|\\b(?:as|an?) (?:\\w+ ){0,3}${mcp} server\\b`,
-  );
   for (const { where, text, factor } of texts) {
-    const found = server.exec(text);
-    if (found) {
+    const found = serverPhrase.exec(text);
+    // "Building an MCP server" is what the reader does.
+    if (
+      found &&
+      !/\b(?:build|creat|develop|writ|implement|mak|test|deploy|host)\w*\s+(?:\w+\s+){0,3}$/.test(
+        text.slice(0, found.index),
+      )
+    ) {
       signs.push({
         kind: 'server',
         weight: 3 * factor * (found.index < 200 ? 1 : 0.6),
@@ -243,7 +124,7 @@ function introductionOf({ lines }: MarkdownDocument): string {
   let intro = '';
   for (const { text } of lines) {
     if (intro.length > introduction) break;
-    if (/^(?:\[!\[|!\[|\||<(?!p\b|h\d)|\[[^\]]{1,100}\]:)/.test(text)) continue;
+    if (/^(?:\[!\[|!\[|\||<img|\[[^\]]{1,100}\]:)/.test(text)) continue;
     intro += `${stripMarks(text.slice(0, 1500))}\n`;
   }
   return intro.slice(0, introduction).toLowerCase();
@@ -261,7 +142,7 @@ function signsOfContent(facts: KindFacts): Sign[] {
   if (facts.own_recipe) sign('server', 3, 'documents how to run its own package');
   if (facts.documented_tools > 0)
     sign('server', facts.documented_tools > 2 ? 2 : 1, `documents ${facts.documented_tools} tools`);
-  if (facts.sub_servers > 1) sign('server', 6, `${facts.sub_servers} servers in folders of their own`);
+  if (facts.sub_servers > 1) sign('server', 9, `${facts.sub_servers} servers in folders of their own`);
   if (
     manifests.some(
       (manifest) => manifest.speaks_mcp && (manifest.programs.length > 0 || manifest.ecosystem === 'go'),
@@ -271,6 +152,11 @@ function signsOfContent(facts: KindFacts): Sign[] {
   }
   if (repository.topics?.includes('mcp-server')) sign('server', 1, 'topic mcp-server');
   if (facts.foreign_servers >= 3) sign('gateway', 3, `configures ${facts.foreign_servers} servers of others`);
+  const programs = readme.blocks.filter(
+    ({ language, text }) => languages.test(language) && building.test(text.slice(0, 20_000)),
+  ).length;
+  if (programs > 0)
+    sign('framework', programs > 1 ? 5 : 3, `${programs} programs in its README build servers or clients`);
   const links = outboundRepositories(readme, repository.full_name);
   if (links > 60) sign('list', 5, `links to ${links} other repositories`);
   for (const keyword of new Set(manifests.flatMap(({ keywords }) => keywords))) {
@@ -284,6 +170,13 @@ function signsOfContent(facts: KindFacts): Sign[] {
   }
   return signs;
 }
+
+const languages =
+  /^(?:go|golang|py|python|ts|typescript|tsx|js|javascript|mjs|rust|rs|java|kotlin|csharp|cs|c#|ruby|rb|php|swift|elixir|scala)$/;
+
+/** What a library shows its users: how a server or a client is made. */
+const building =
+  /\bFastMCP\(|\bMcpServer\(|@(?:mcp|server|app)\.(?:tool|resource|prompt)|NewMCPServer\(|mcp\.NewServer\(|\bnew Server\(|\bServerBuilder\b|\bClientSession\(|StdioServerParameters\(|#\[tool|\bMCPClient\(|\bMCPApp\(|\b(?:mcp|server)\.(?:add_?[tT]ool|registerTool|tool)\(|\bnew (?:MCP)?Client\(/;
 
 function outboundRepositories({ lines }: MarkdownDocument, own: string): number {
   const found = new Set<string>();

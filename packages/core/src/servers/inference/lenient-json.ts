@@ -126,7 +126,8 @@ class LenientReader {
 
   #string(quote: string): string {
     let end = this.#at + 1;
-    while (end < this.#source.length && this.#source[end] !== quote) end += this.#source[end] === '\\' ? 2 : 1;
+    while (end < this.#source.length && this.#source[end] !== quote)
+      end += this.#source[end] === '\\' ? 2 : 1;
     if (end >= this.#source.length) throw new NotJson();
     const inside = this.#source.slice(this.#at + 1, end);
     this.#at = end + 1;
@@ -144,8 +145,12 @@ class LenientReader {
 const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f' };
 
 const unescaped = (inside: string): string =>
-  inside.replace(/\\(?:u([0-9a-fA-F]{4})|([\s\S]))/g, (_, code: string | undefined, char: string | undefined) =>
-    code === undefined ? (escapes[char ?? ''] ?? char ?? '') : String.fromCharCode(Number.parseInt(code, 16)),
+  inside.replace(
+    /\\(?:u([0-9a-fA-F]{4})|([\s\S]))/g,
+    (_, code: string | undefined, char: string | undefined) =>
+      code === undefined
+        ? (escapes[char ?? ''] ?? char ?? '')
+        : String.fromCharCode(Number.parseInt(code, 16)),
   );
 
 function scalar(word: string): unknown {

@@ -165,7 +165,8 @@ function goManifest(file: string, source: string): Manifest | null {
     repository: name.startsWith('github.com/') ? `https://${name.split('/').slice(0, 3).join('/')}` : null,
     speaks_mcp:
       /\s(?:github\.com\/mark3labs\/mcp-go|github\.com\/modelcontextprotocol\/go-sdk|github\.com\/metoro-io\/mcp-golang|trpc\.group\/trpc-go\/trpc-mcp-go)\s/.test(
-        source.slice(0, 64 * 1024),
+        // Its own name is no dependency.
+        source.slice(0, 64 * 1024).replace(/^module .{0,300}$/m, ''),
       ),
   };
 }

@@ -136,14 +136,9 @@ function packagesOf(document: unknown): Set<string> {
 }
 
 /** The files, cleaned, shortest paths first: the root speaks for the repository. */
-export function filesOf(input: InferenceInput): { path: string; source: string }[] {
-  const entries =
-    input.files instanceof Map
-      ? [...input.files]
-      : Object.entries(input.files as Readonly<Record<string, string>>);
-  return entries
+export const filesOf = ({ files }: InferenceInput): { path: string; source: string }[] =>
+  [...files]
     .map(([path, source]) => ({ path, source: cleanText(source) }))
     .sort((a, b) => depthOf(a.path) - depthOf(b.path) || (a.path < b.path ? -1 : 1));
-}
 
 const depthOf = (path: string): number => path.split('/').length;

@@ -47,13 +47,23 @@ const mostText = 8 * 1024 * 1024;
 
 /** Text as every part of us can keep it: well-formed, without control characters, with one kind of line end. */
 export const cleanText = (raw: string): string =>
-  raw.slice(0, mostText).toWellFormed().replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n').replace(controls, '');
+  raw
+    .slice(0, mostText)
+    .toWellFormed()
+    .replace(/^\uFEFF/, '')
+    .replace(/\r\n?/g, '\n')
+    .replace(controls, '');
 
 /** One line of prose for a reader: no marks, no runs of spaces, at most `most` characters. */
 export function prose(raw: string, most = 500): string {
   const plain = stripMarks(raw.slice(0, most * 4));
   const single = plain.replace(/\s+/g, ' ').trim();
-  return single.length > most ? `${single.slice(0, most - 1).trimEnd().toWellFormed()}…` : single;
+  return single.length > most
+    ? `${single
+        .slice(0, most - 1)
+        .trimEnd()
+        .toWellFormed()}…`
+    : single;
 }
 
 /** Markdown without its marks: links keep their words, tags go. */

@@ -50,7 +50,12 @@ export function buildRecipes(
     counted.map(({ sighting, variables }) => ({ ...sighting, variables })),
   );
   const always = new Set(merged.filter(({ required }) => required).map(({ name }) => name));
-  const sets = alternativeSets(gathered.readme.lines, merged, always);
+  const examples = counted.flatMap(({ sighting: { source }, variables }) =>
+    source === 'configuration' || source === 'deep-link' || source === 'shell'
+      ? [variables.map(({ name }) => name)]
+      : [],
+  );
+  const sets = alternativeSets(gathered.readme.lines, merged, { always, examples });
   const inAll = (name: string): boolean => sets.every((set) => set.includes(name));
   const variables = merged.map((variable) =>
     sets.some((set) => set.includes(variable.name))
@@ -121,7 +126,7 @@ function recipeOf(
 
 /** What the way's own example sets to make it what it is: `TRANSPORT=http`, a switch. Never a secret. */
 function inThisWay(
-  { explicit: _explicit, ...variable }: MergedVariable,
+  { explicit: _explicit, asked: _asked, ...variable }: MergedVariable,
   { variables, transport }: Candidate,
 ): RecipeVariable {
   const value =

@@ -82,7 +82,8 @@ function valueFrom(first: string, lines: readonly string[], index: number): { va
     if (!first.startsWith(quote)) continue;
     const gathered = [first.slice(3)];
     let next = index;
-    while (!(gathered.at(-1) ?? '').includes(quote) && next + 1 < lines.length) gathered.push(lines[++next] ?? '');
+    while (!(gathered.at(-1) ?? '').includes(quote) && next + 1 < lines.length)
+      gathered.push(lines[++next] ?? '');
     const whole = gathered.join('\n');
     const end = whole.indexOf(quote);
     return { value: end === -1 ? whole : whole.slice(0, end), next };
@@ -98,7 +99,10 @@ function valueFrom(first: string, lines: readonly string[], index: number): { va
   }
   // An inline table differs from an object by its equals signs only.
   const whole = gathered.join('\n');
-  return { value: parseLenientJson(first.startsWith('{') || whole.includes('= ') ? colons(whole) : whole), next };
+  return {
+    value: parseLenientJson(first.startsWith('{') || whole.includes('= ') ? colons(whole) : whole),
+    next,
+  };
 }
 
 /** Open brackets minus closed ones, outside of strings and comments. */

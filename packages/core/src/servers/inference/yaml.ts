@@ -13,7 +13,9 @@ const mostLines = 5000;
 export function readYaml(source: string): unknown {
   const lines = source.split('\n', mostLines).flatMap((line): YamlLine[] => {
     const text = line.trimStart();
-    return text === '' || text.startsWith('---') ? [] : [{ indent: line.length - text.length, text: text.trimEnd() }];
+    return text === '' || text.startsWith('---')
+      ? []
+      : [{ indent: line.length - text.length, text: text.trimEnd() }];
   });
   return new YamlReader(lines).block(0, 0);
 }
