@@ -99,7 +99,7 @@ describe('a repository', () => {
     rest = restOf(server.baseUrl);
   });
   afterAll(async () => {
-    await server?.stop();
+    await server.stop();
     await outside[Symbol.asyncDispose]();
   });
 

@@ -180,8 +180,8 @@ beforeAll(async () => {
 afterAll(async () => {
   // Installations stay for the next deployment; processes, sandboxes and sockets do not.
   expect(await tracesOf(server.dataDir)).toEqual(noTraces);
-  await server?.stop();
-  await outside?.[Symbol.asyncDispose]();
+  await server.stop();
+  await outside[Symbol.asyncDispose]();
 });
 
 const ids = ({ servers }: Discovered): string[] => servers.map(({ id }) => id);

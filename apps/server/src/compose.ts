@@ -37,7 +37,7 @@ import { createDiscoveryReach } from './discovery.ts';
 import type { Settings } from './env.ts';
 import { instanceIdOf } from './instance.ts';
 import { createLocalPorts } from './local-ports.ts';
-import { createIds, systemClock } from './machine.ts';
+import { createIds, hash, systemClock } from './machine.ts';
 import { createProcesses } from './processes.ts';
 import { createTeardown, type Teardown } from './teardown.ts';
 
@@ -103,6 +103,7 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
     ids,
     logger,
     random: Math.random,
+    hash,
     serverStore: createServerStore(database),
     deploymentStore,
     remoteHosts: network,

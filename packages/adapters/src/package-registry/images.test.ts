@@ -27,8 +27,8 @@ describePackageRegistry('createPackageRegistry, images', async () => {
         name: 'owner/name',
         tag: version,
         labels: {
-          ...((repository ?? null) === null ? {} : { 'org.opencontainers.image.source': repository }),
-          ...((mcp_name ?? null) === null ? {} : { 'io.modelcontextprotocol.server.name': mcp_name }),
+          ...(repository ? { 'org.opencontainers.image.source': repository } : {}),
+          ...(mcp_name ? { 'io.modelcontextprotocol.server.name': mcp_name } : {}),
         },
       }),
     disconnect: () => void (images.status = 500),

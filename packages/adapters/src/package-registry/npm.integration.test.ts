@@ -57,10 +57,8 @@ describePackageRegistry('createPackageRegistry, npm', async () => {
         manifest: {
           name: identifier,
           version,
-          ...((repository ?? null) === null
-            ? {}
-            : { repository: { type: 'git', url: `git+${repository}.git` } }),
-          ...((mcp_name ?? null) === null ? {} : { mcpName: mcp_name }),
+          ...(repository ? { repository: { type: 'git', url: `git+${repository}.git` } } : {}),
+          ...(mcp_name ? { mcpName: mcp_name } : {}),
         },
       }),
     disconnect: () => npm.breakWith(name, { kind: 'status', status: 503 }),

@@ -25,8 +25,8 @@ describePackageRegistry('createPackageRegistry, PyPI', async () => {
       pypi.publish({
         name: identifier,
         version,
-        description: (mcp_name ?? null) === null ? 'Nothing' : `# Name\n<!-- mcp-name: ${mcp_name} -->\n`,
-        ...((repository ?? null) === null ? {} : { projectUrls: { Repository: `${repository}.git` } }),
+        description: mcp_name ? `# Name\n<!-- mcp-name: ${mcp_name} -->\n` : 'Nothing',
+        ...(repository ? { projectUrls: { Repository: `${repository}.git` } } : {}),
       }),
     disconnect: () => void (pypi.status = 503),
     end: () => pypi.close(),

@@ -1,5 +1,6 @@
 // One run of a deployment: each way in which it can end, and that nothing of it is left then.
 import { describe, expect, it } from 'vitest';
+import { namesIn } from '../mcp/catalogue.ts';
 import { deploymentFailed } from '../errors.ts';
 import { defaultHealthOptions } from '../mcp/health.ts';
 import { createSlots } from '../platform/slots.ts';
@@ -84,7 +85,7 @@ function begin(program: FakeProgram, prepareScene: (scene: Scene) => void = () =
       onPrepared: ({ resolvedVersion }) => void told.push(`prepared ${resolvedVersion}`),
       onWorkload: (workload) => void told.push(workload ? 'workload' : 'gone'),
       onLine: ({ stream, text }) => void lines.push(`${stream}: ${text}`),
-      onCatalogue: ({ tools }) => void told.push(`tools ${tools.map(({ name }) => String(name)).join(',')}`),
+      onCatalogue: ({ tools }) => void told.push(`tools ${namesIn(tools).join(',')}`),
       onCall: ({ ok }) => void told.push(`call ${ok}`),
     },
     ports: {

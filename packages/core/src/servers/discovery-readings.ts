@@ -162,7 +162,13 @@ export function createDiscoveryReadings(ports: ReadingsPorts): DiscoveryReadings
       const own = touched.find(({ server }) => server.id === found.server.id);
       return own ? [await reader.verifyAgain(own, signal)] : touched;
     }
-    return reader.read({ repository, identity: identityOf(repository), entries: [], depth: 'deep' }, signal);
+    const request = { repository, identity: identityOf(repository), entries: [], depth: 'deep' as const };
+    return reader.read(request, signal).catch(async (error: unknown) => {
+      if (!(error instanceof CodeHostError)) throw error;
+      // Its files cannot be had now; whose the packages are can be found out all the same.
+      logger.debug({ repository: repository.full_name, err: error }, 'a repository could not be read closely');
+      return isVerified ? [found] : [await reader.verifyAgain(found, signal)];
+    });
   };
 
   /** As the host shows it; as we remember it where the host does not answer; null where it is gone. */
@@ -206,9 +212,12 @@ export function createDiscoveryReadings(ports: ReadingsPorts): DiscoveryReadings
   };
 
   const refreshForEver = async (): Promise<void> => {
-    while (!ended.signal.aborted) {
-      await clock.sleep(times.refreshIntervalMs, ended.signal).catch(() => undefined);
-      if (ended.signal.aborted) return;
+    for (;;) {
+      const isOver = await clock.sleep(times.refreshIntervalMs, ended.signal).then(
+        () => false,
+        () => true,
+      );
+      if (isOver) return;
       await refreshRound().catch((error: unknown) => {
         if (!ended.signal.aborted) logger.warn({ err: error }, 'what was discovered could not be refreshed');
       });

@@ -3,9 +3,9 @@ import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createSlots } from '../platform/slots.ts';
 import { CodeHostError, type CodeHost, type CodeRepository } from './code-host.ts';
-import { clashingId, discoveredId } from './discovered-id.ts';
+import { clashingId, discoveredId, type Hash } from './discovered-id.ts';
 import type { DiscoveryStore, Found } from './discovery-store.ts';
-import { filesToRead, rootFilesToRead } from './inference/files-to-read.ts';
+import { filesToRead, rootFilesToRead } from './inference/index.ts';
 import { McpRegistryError, type McpRegistry, type RegistryEntry } from './mcp-registry.ts';
 import type { PackageRegistry } from './package-registry.ts';
 import { readServers, type ReadSubject } from './repository-reading.ts';
@@ -18,6 +18,7 @@ export interface RepositoryReaderPorts {
   mcpRegistry: McpRegistry;
   packageRegistry: PackageRegistry;
   discoveryStore: DiscoveryStore;
+  hash: Hash;
   clock: Clock;
   logger: Logger;
 }
@@ -86,16 +87,16 @@ export function createRepositoryReader(ports: RepositoryReaderPorts): Repository
       const plainIdOf = (folder: string): string => {
         const given = ids.get(folder);
         if (given !== undefined) return given;
-        const id = discoveredId({ owner, name, folder });
+        const id = discoveredId({ owner, name, folder }, ports.hash);
         const isTwin = [...ids.values()].includes(id);
-        ids.set(folder, isTwin ? clashingId({ owner, name, folder }) : id);
+        ids.set(folder, isTwin ? clashingId({ owner, name, folder }, ports.hash) : id);
         return ids.get(folder) ?? id;
       };
       const first = readServers(subject, { known, idOf: plainIdOf, now });
       const taken = await discoveryStore.taken([...ids.values()].filter((id) => !ours.has(id)));
       const idOf = (folder: string): string => {
         const id = plainIdOf(folder);
-        return taken.has(id) ? clashingId({ owner, name, folder }) : id;
+        return taken.has(id) ? clashingId({ owner, name, folder }, ports.hash) : id;
       };
       const servers = taken.size === 0 ? first : readServers(subject, { known, idOf, now });
       await discoveryStore.save(servers);
@@ -210,7 +211,7 @@ async function verifiedServer(
     return repository?.host_id === finding.host_id;
   };
   const launch = await Promise.all(
-    server.launch.map((recipe, index) => {
+    server.launch.map(async (recipe, index) => {
       const fresh = { ...recipe, evidence: recipe.evidence.filter(({ from }) => from !== 'verification') };
       if (index >= maxVerified) return fresh;
       return verifyRecipe(fresh, {

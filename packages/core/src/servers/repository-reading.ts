@@ -2,8 +2,13 @@
 import type { CodeRepository } from './code-host.ts';
 import type { Found } from './discovery-store.ts';
 import { emptyFinding, type Finding } from './finding.ts';
-import { inferLaunch } from './inference/infer-launch.ts';
-import type { Inference, InferredRecipe, InferredServer, SubServer } from './inference/inference.ts';
+import {
+  inferLaunch,
+  type Inference,
+  type InferredRecipe,
+  type InferredServer,
+  type SubServer,
+} from './inference/index.ts';
 import { launchRecipeInput, type LaunchRecipe } from './launch-recipe.ts';
 import type { RegistryEntry } from './mcp-registry.ts';
 import { keyOfFullName } from './repository-key.ts';

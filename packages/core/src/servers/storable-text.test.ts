@@ -14,7 +14,7 @@ it('has an end where data has none', () => {
 });
 
 it('takes keys of prototypes as keys', () => {
-  const made = madeStorableDeep<object>(JSON.parse('{"__proto__": {"x": "1"}}'));
+  const made = madeStorableDeep(JSON.parse('{"__proto__": {"x": "1"}}') as object);
   expect(Object.getPrototypeOf(made)).toBe(Object.prototype);
   expect(JSON.stringify(made)).toBe('{"__proto__":{"x":"1"}}');
 });

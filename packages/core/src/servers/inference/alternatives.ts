@@ -25,10 +25,24 @@ export function alternativeSets(
   const open = (sets: readonly (readonly string[])[]): boolean =>
     sets.flat().some((name) => known.get(name)?.explicit !== true || known.get(name)?.required === true);
   const first =
-    spoken.find(open) ?? [shownChoice(examples, known)].find((sets) => sets.length > 1 && open(sets));
+    spoken.find(open) ??
+    describedChoice(variables) ??
+    [shownChoice(examples, known)].find((sets) => sets.length > 1 && open(sets));
   if (!first) return [];
   const chosen = new Set(first.flat());
   return unique(first.map((set) => [...[...always].filter((name) => !chosen.has(name)), ...set]));
+}
+
+/** "Alternative to `X`" in the description of a variable: one of both. */
+function describedChoice(variables: readonly MergedVariable[]): string[][] | undefined {
+  for (const { name, description } of variables) {
+    const other = /\b(?:alternative to|instead of|in place of) ([A-Z][A-Z0-9_]{2,80})\b/.exec(
+      description ?? '',
+    )?.[1];
+    const replaced = variables.find((variable) => variable.name === other);
+    if (replaced && (replaced.asked || replaced.required)) return [[replaced.name], [name]];
+  }
+  return undefined;
 }
 
 /** The credentials of the examples, where each has some and they differ: no example works without, any works alone. */

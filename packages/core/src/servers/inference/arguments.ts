@@ -63,7 +63,7 @@ const needsValue = (value: string, flag: string | null): boolean =>
   /^\{[\w.-]{1,100}\}$/.test(value) ||
   value.includes('${input:') ||
   isCredentialUrl(value) ||
-  (flag !== null && isSecretName(inputName(flag)) && !/^\{/.test(value) && value.length > 0) ||
+  (flag !== null && isSecretName(inputName(flag)) && !value.startsWith('{') && value.length > 0) ||
   isPathPlaceholder(value) ||
   (isPlaceholder(value) &&
     value.length > 0 &&
@@ -123,7 +123,7 @@ function inputOf({ name, secret, value, mention }: Asked): RecipeInput {
     name,
     description: mention?.description ? prose(mention.description) : null,
     kind,
-    required: mention?.default == null,
+    required: (mention?.default ?? null) === null,
     default: secret ? null : (mention?.default ?? null),
     repeatable: false,
   };

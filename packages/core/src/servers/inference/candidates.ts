@@ -1,9 +1,11 @@
 // Sightings that start something of this repository, brought into one form, and the ones that do not.
 import { identifierProblem, type LaunchMethod, type Transport } from '../launch-recipe.ts';
 import { recipeArguments, type RecipeInput } from './arguments.ts';
-import { type Command, type Mount, readCommand, usableVersion } from './commands.ts';
+import { type Command, type Mount, readCommand } from './commands.ts';
 import { type ManualRecipe } from './inference.ts';
 import { type Manifest } from './manifests.ts';
+import { usableVersion } from './package-specs.ts';
+import { keptText } from './reading.ts';
 import { isLocalHost, isPlaceholderHost } from './placeholders.ts';
 import { transportsOfArguments } from './ports.ts';
 import { type Identity, isCompanion, isOwn, isRelated, isRelatedHost } from './relatedness.ts';
@@ -118,8 +120,8 @@ function manualOf(
 ): ManualRecipe {
   return {
     via: started.via,
-    command: started.command.slice(0, 300),
-    args: command.args.slice(0, 50).map((word) => word.slice(0, 500)),
+    command: keptText(started.command, 300),
+    args: command.args.slice(0, 50).map((word) => keptText(word, 500)),
     evidence: [{ from: sighting.file, detail: evidenceOf(sighting) }],
   };
 }

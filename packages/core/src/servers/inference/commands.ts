@@ -1,7 +1,7 @@
 // What a command line comes to: a package, an image, an address, or something that a person has to build first.
-import { identifierProblem } from '../launch-recipe.ts';
 import { readContainerRun, isContainerProgram } from './container-run.ts';
 import { type ManualWay } from './inference.ts';
+import { npmSpec, pypiSpec } from './package-specs.ts';
 import { isPlaceholder } from './placeholders.ts';
 import { commandsOf, splitWords } from './shell-words.ts';
 import { assignment, type VariableMention } from './sighting.ts';
@@ -205,22 +205,6 @@ const isProgram = (word: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9._-]{0,213}
 
 const lastPart = (identifier: string): string => identifier.slice(identifier.lastIndexOf('/') + 1);
 
-/** `@scope/name@1.2.3` in its parts; null for what is no name of the registry: paths, addresses, placeholders. */
-export function npmSpec(spec: string): { identifier: string; version: string | null } | null {
-  const at = spec.indexOf('@', 1);
-  const identifier = (at === -1 ? spec : spec.slice(0, at)).toLowerCase();
-  if (identifierProblem('npx', identifier) !== null || isPlaceholder(spec)) return null;
-  return { identifier, version: at === -1 ? null : usableVersion(spec.slice(at + 1)) };
-}
-
-/** A version that says something: no tag that moves, no range, no placeholder. */
-export function usableVersion(raw: string | null): string | null {
-  if (raw === null) return null;
-  const version = raw.replace(/^v(?=\d)/, '');
-  if (!/^\d[A-Za-z0-9._+!-]{0,127}$/.test(version) || /^0\.0\.0(?:$|[-+])/.test(version)) return null;
-  return /(?:^|\.)x(?:$|\.)/i.test(version) ? null : version;
-}
-
 const uvFlagsWithValue = new Set([
   '-p',
   '--python',
@@ -278,19 +262,6 @@ function pythonPackage(words: readonly string[], depth: number): Command | null 
     args,
     variables: [],
   };
-}
-
-/** `name[extra]==1.2` in its parts; null for paths, addresses and placeholders. */
-export function pypiSpec(spec: string): { identifier: string; version: string | null } | null {
-  const parts =
-    /^([A-Za-z0-9][A-Za-z0-9._-]{0,200})(?:\[[\w\s,.-]{0,200}\])?(?:\s{0,4}(?:[=~<>!]=|@|[<>])\s{0,4}(.{1,100}))?$/.exec(
-      spec.trim(),
-    );
-  const identifier = parts?.[1] ?? '';
-  if (!parts || identifierProblem('uvx', identifier) !== null || isPlaceholder(identifier)) return null;
-  const version = parts[2] ?? null;
-  if (version !== null && /[:/]/.test(version)) return null;
-  return { identifier, version: /==|@/.test(spec) ? usableVersion(version) : null };
 }
 
 function readUv(rest: readonly string[], depth: number): Command | null {

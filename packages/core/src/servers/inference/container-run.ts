@@ -1,6 +1,5 @@
 // `docker run …` read as Docker reads it: which flags take a value, where the image stands, what the container gets.
 import { type Mount } from './commands.ts';
-import { isPlaceholder } from './placeholders.ts';
 import { assignment, type VariableMention } from './sighting.ts';
 
 export interface ContainerRun {
@@ -115,7 +114,7 @@ export function imageReference(raw: string): { image: string; version: string | 
   const image = name.replace(/^(?:index\.)?docker\.io\/(?:library\/)?/, '');
   if (!/^[a-z0-9][a-z0-9._-]*(?::\d{1,5})?(?:\/[a-z0-9][a-z0-9._-]*){0,6}$/.test(image) || image.length > 300)
     return null;
-  if (isPlaceholder(image) || /(?:^|\/)your/.test(image)) return null;
+  if (/your|image-name|<|\$/.test(image)) return null;
   const usable = tag !== null && /^v?\d[\w.-]{0,120}$/.test(tag) && !/^v?0\.0\.0$/.test(tag);
   return { image, version: usable ? tag : null };
 }

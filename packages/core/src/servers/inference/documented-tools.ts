@@ -12,7 +12,7 @@ const isToolName = (name: string): boolean =>
 
 /** Written as code any name counts; in plain text only what cannot be a word of the language. */
 const isPlainToolName = (name: string): boolean =>
-  isToolName(name) && (/_/.test(name) || /[a-z][A-Z]/.test(name) || /^[a-z]+(?:-[a-z]+)+$/.test(name));
+  isToolName(name) && (name.includes('_') || /[a-z][A-Z]/.test(name) || /^[a-z]+(?:-[a-z]+)+$/.test(name));
 
 export function documentedTools(document: MarkdownDocument): string[] {
   const found = new Set<string>();

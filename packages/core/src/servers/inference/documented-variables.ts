@@ -39,7 +39,7 @@ function tableVariables({ header, rows, headings }: MarkdownTable): VariableMent
     if (names.length === 0) return [];
     const description = prose(cells[described === -1 ? cells.length - 1 : described] ?? '');
     const value = defaultOf(fallback === -1 ? '' : (cells[fallback] ?? ''));
-    const said = `${prose(cells[required] ?? '', 100)}`;
+    const said = prose(cells[required] ?? '', 100);
     const ends = defaultIn(`${description} ${said}`);
     return names.map((name) =>
       mention(name, {
@@ -56,7 +56,7 @@ function tableVariables({ header, rows, headings }: MarkdownTable): VariableMent
 }
 
 const isVariable = (name: string): boolean =>
-  /^[A-Za-z_][A-Za-z0-9_]{1,100}$/.test(name) && (/_/.test(name) || /^[A-Z][A-Z0-9]{2,}$/.test(name));
+  /^[A-Za-z_][A-Za-z0-9_]{1,100}$/.test(name) && (name.includes('_') || /^[A-Z][A-Z0-9]{2,}$/.test(name));
 
 function requiredCell(cell: string | null, description: string): boolean | null {
   if (cell === null) return requiredBy(description);

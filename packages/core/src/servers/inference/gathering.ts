@@ -86,10 +86,10 @@ function readDocument(gathered: Gathered, file: string, document: MarkdownDocume
   for (const { language, text, headings, line } of document.blocks) {
     if (gathered.sightings.length > mostSightings) break;
     const place = { source: 'configuration', file, headings, line } as const;
-    if (/^json/.test(language) || /^\s{0,200}[{["/#]/.test(text.slice(0, 300))) {
+    if (language.startsWith('json') || /^\s{0,200}[{["/#]/.test(text.slice(0, 300))) {
       const found = configuredServers(parseLenientJson(text), place);
       gathered.sightings.push(...found);
-      if (found.length > 0 || /^json/.test(language)) continue;
+      if (found.length > 0 || language.startsWith('json')) continue;
     }
     if (language === 'toml' || /^\s{0,20}\[(?:mcp_servers|mcp)\b/m.test(text.slice(0, 2000))) {
       gathered.sightings.push(...configuredServers(readToml(text), place));
@@ -106,7 +106,8 @@ function readDocument(gathered: Gathered, file: string, document: MarkdownDocume
     readLinks(gathered.linked, text);
     if (!text.includes('`')) continue;
     for (const span of codeSpans(text)) {
-      if (/^https:\/\//.test(span)) gathered.sightings.push(...endpointSighting(span, file, headings, line));
+      if (span.startsWith('https://'))
+        gathered.sightings.push(...endpointSighting(span, file, headings, line));
       else if (
         /^(?:env |[A-Z_]{3,60}=\S{1,100} )?(?:npx|uvx|bunx|pnpm dlx|docker run|docker pull|npm i|pip install|uv tool|pipx|go install|cargo install) ?.{0,600}$/.test(
           span,

@@ -13,12 +13,13 @@ import {
   type SubServer,
 } from './inference.ts';
 import { archivedNote, judgeKind } from './kind.ts';
+import { bestManual } from './manual-ways.ts';
 import { filesOf, ownNames, type OwnNames } from './package-origin.ts';
 import { endpointPort, spokenTransports } from './ports.ts';
 import { type Group, rankGroups } from './ranking.ts';
 import { buildRecipes } from './recipes.ts';
 import { prose } from './reading.ts';
-import { type Identity, identityOf } from './relatedness.ts';
+import { identityOf } from './relatedness.ts';
 import { type Source } from './sighting.ts';
 import { filesBelow, type ServerFolder, serverFolders } from './sub-servers.ts';
 
@@ -225,43 +226,4 @@ function preferred(
     const manifest = manifests.find(({ name }) => name?.toLowerCase() === first.identifier.toLowerCase());
     return !built && (manifest?.publishes === true || groups.length === 1);
   });
-}
-
-/** Ways that a person takes, without repetition: the server's own, as often documented first. */
-function bestManual(found: readonly ManualRecipe[], identity: Identity): ManualRecipe[] {
-  const counts = new Map<string, { recipe: ManualRecipe; count: number }>();
-  for (const recipe of found) {
-    const line = [recipe.command, ...recipe.args].join(' ');
-    if (!isServerStart(recipe, line, identity)) continue;
-    const known = counts.get(line);
-    // A client's configuration starts the server; a line of a shell may prepare it.
-    const weight = recipe.evidence.some(({ detail }) => detail.startsWith('configuration')) ? 3 : 1;
-    if (known) known.count += weight;
-    else counts.set(line, { recipe, count: weight });
-  }
-  return [...counts.values()]
-    .sort((a, b) => b.count - a.count)
-    .slice(0, 10)
-    .map(({ recipe }) => recipe);
-}
-
-function isServerStart({ via, args }: ManualRecipe, line: string, { tokens, name }: Identity): boolean {
-  const flat = line.toLowerCase();
-  switch (via) {
-    case 'go':
-      return args[0] === 'install' || args[0] === 'run';
-    case 'cargo':
-      return args[0] === 'install' || args[0] === 'run';
-    case 'source':
-      return (
-        !/^(?:npm|pnpm|yarn|bun|make) (?:i|install|ci|test|build|run (?!start)|lint)|^(?:make|gradle|mvn)\b/.test(
-          flat,
-        ) && /\.(?:js|mjs|cjs|ts|py|jar|dll|csproj)\b|uv |git\+/.test(flat)
-      );
-    case 'binary':
-    case 'python':
-    case 'brew':
-    case 'build':
-      return tokens.some((token) => flat.includes(token)) || flat.includes(name.toLowerCase());
-  }
 }

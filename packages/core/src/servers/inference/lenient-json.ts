@@ -8,8 +8,9 @@ const deepest = 48;
 export function parseLenientJson(source: string): unknown {
   if (source.length > longestBlock) return undefined;
   const trimmed = source.trim();
-  const [first = ''] = trimmed;
-  if (!'{["\'/#'.includes(first) && !/^[\w$-]+\s{0,10}:/.test(trimmed)) return undefined;
+  const [first] = trimmed;
+  if (first === undefined) return undefined;
+  if (!`{["'/#`.includes(first) && !/^[\w$-]+\s{0,10}:/.test(trimmed)) return undefined;
   if (tooDeep(trimmed)) return undefined;
   try {
     return JSON.parse(trimmed);

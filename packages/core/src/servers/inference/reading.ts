@@ -54,6 +54,9 @@ export const cleanText = (raw: string): string =>
     .replace(/\r\n?/g, '\n')
     .replace(controls, '');
 
+/** What was written with escapes is cleaned only once they are read. At most `most` characters. */
+export const keptText = (raw: string, most: number): string => cleanText(raw.slice(0, most));
+
 /** One line of prose for a reader: no marks, no runs of spaces, at most `most` characters. */
 export function prose(raw: string, most = 500): string {
   const plain = stripMarks(raw.slice(0, most * 4));

@@ -8,6 +8,7 @@ import { type Gathered } from './gathering.ts';
 import { type InferredMount, type InferredRecipe } from './inference.ts';
 import { namedBy, type OwnNames } from './package-origin.ts';
 import { type Group } from './ranking.ts';
+import { keptText } from './reading.ts';
 import { inputName } from './registry-documents.ts';
 import { isSecretName } from './variable-names.ts';
 
@@ -101,11 +102,14 @@ function recipeOf(
     method: best.method,
     identifier: best.identifier,
     version: versionOf(best, candidates),
-    package_args: best.args.map((word) => word.slice(0, 4096)),
+    package_args: best.args.map((word) => keptText(word, 4096)),
     bin: best.bin,
     transport: best.transport,
     port: best.transport === 'stdio' || remote ? null : best.port,
-    env,
+    env: env.map((variable) => ({
+      ...variable,
+      default: variable.default === null ? null : keptText(variable.default, 4096),
+    })),
     required_env_any_of: remote ? [] : sets.slice(0, 50),
     inputs: inputs.slice(0, 100),
   });
@@ -168,7 +172,7 @@ function withMounts({ inputs, mounts }: Candidate): {
   const all = new Map(inputs.map((input) => [input.name, input]));
   const made: InferredMount[] = [];
   for (const { source, target, read_only } of mounts) {
-    if (/^[A-Za-z0-9][\w.-]{0,100}$/.test(source) || /docker\.sock$/.test(source)) continue;
+    if (/^[A-Za-z0-9][\w.-]{0,100}$/.test(source) || source.endsWith('docker.sock')) continue;
     const given = /\{([\w.-]{1,100})\}/.exec(source)?.[1];
     const name =
       given === undefined

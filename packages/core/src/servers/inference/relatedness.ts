@@ -95,4 +95,4 @@ const flatten = (raw: string): string => raw.toLowerCase().replace(/[^a-z0-9]/g,
 export const isCompanion = (identifier: string): boolean =>
   /(?:^|[-_/])(?:sdk|client|cli|core|common|types|utils|shared|inspector|test|tests|example|examples|docs|ui|web|frontend)$/.test(
     identifier.toLowerCase(),
-  ) && !/server/.test(identifier.toLowerCase());
+  ) && !identifier.toLowerCase().includes('server');

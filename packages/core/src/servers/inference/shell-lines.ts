@@ -1,9 +1,10 @@
 // Command lines in a README: `claude mcp add … -- npx …`, `code --add-mcp '{…}'`, `npx -y pkg`, `docker run …`, installs.
 import { type Transport } from '../launch-recipe.ts';
-import { npmSpec, programName, pypiSpec } from './commands.ts';
+import { programName } from './commands.ts';
 import { imageReference } from './container-run.ts';
 import { configuredServers, type ConfigPlace } from './launcher-configs.ts';
 import { parseLenientJson } from './lenient-json.ts';
+import { npmSpec, pypiSpec } from './package-specs.ts';
 import { commandsOf } from './shell-words.ts';
 import { assignment, type Sighting, sighting, transportNamed, type VariableMention } from './sighting.ts';
 
@@ -42,7 +43,7 @@ function commandSightings(words: readonly string[], place: ConfigPlace): Sightin
   const jsonAt = words.indexOf('--add-mcp');
   if (jsonAt !== -1) return configuredServers(parseLenientJson(words[jsonAt + 1] ?? ''), place);
   const installed = installSighting(words, place);
-  if (installed) return [installed];
+  if (installed) return installed;
   const first = words.find((word) => !/^[A-Za-z_]\w*=/.test(word)) ?? '';
   return launchers.test(programName(first)) ? [sighting({ ...place, source: place.source, words })] : [];
 }
@@ -72,7 +73,7 @@ function clientAdd(words: readonly string[], place: ConfigPlace): Sighting[] {
       rest.push(...words.slice(at + 1));
       break;
     }
-    const [flag = '', inline] = splitOption(word);
+    const [flag, inline] = splitOption(word);
     if (flag === '-e' || flag === '--env') {
       // One `--env` may be followed by several assignments.
       if (inline !== undefined) pushAssignment(variables, inline);
@@ -108,24 +109,25 @@ function pushAssignment(variables: VariableMention[], word: string): void {
 }
 
 /** `npm i -g X`, `pip install X`, `docker pull X`, `go install X`: they name what there is, not how it is started. */
-function installSighting(words: readonly string[], place: ConfigPlace): Sighting | null {
+function installSighting(words: readonly string[], place: ConfigPlace): Sighting[] | null {
   const plain = words[0] === 'sudo' ? words.slice(1) : words;
   const line = plain.join(' ');
   const target = plain.filter((word) => !word.startsWith('-')).at(-1) ?? '';
-  const installed = (start: readonly string[]): Sighting =>
-    sighting({ ...place, source: 'install', words: start });
+  const installed = (start: readonly string[]): Sighting[] => [
+    sighting({ ...place, source: 'install', words: start }),
+  ];
   if (/^(?:npm|pnpm|yarn|bun) (?:i|install|add|global)\b/.test(line)) {
     const global = plain.some((word) => word === '-g' || word === '--global' || word === 'global');
-    return global && npmSpec(target) ? installed(['npx', '-y', target]) : null;
+    return global && npmSpec(target) ? installed(['npx', '-y', target]) : [];
   }
   if (/^(?:uv tool|pipx|pip3?|python3? -m pip|uv pip) install\b/.test(line)) {
-    if (plain.some((word) => word === '-e' || word === '-r' || word === '--editable')) return null;
-    return pypiSpec(target) ? installed(['uvx', target]) : null;
+    if (plain.some((word) => word === '-e' || word === '-r' || word === '--editable')) return [];
+    return pypiSpec(target) ? installed(['uvx', target]) : [];
   }
   if (/^(?:docker|podman) pull\b/.test(line))
-    return imageReference(target) ? installed(['docker', 'run', '-i', '--rm', target]) : null;
+    return imageReference(target) ? installed(['docker', 'run', '-i', '--rm', target]) : [];
   if (/^go install\b/.test(line)) return installed(['go', 'install', target]);
   if (/^cargo install\b/.test(line)) return installed(plain);
-  if (/^brew install\b/.test(line)) return null;
+  if (/^brew install\b/.test(line)) return [];
   return null;
 }
