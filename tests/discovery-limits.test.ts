@@ -182,7 +182,14 @@ describe('a repository', () => {
     await cacheOver();
     expect(await rest.get('/api/discover/gone-tool')).toMatchObject({
       status: 200,
-      body: { server: { id: 'gone-tool', readme: expect.stringContaining('gone-tool') } },
+      body: {
+        server: {
+          id: 'gone-tool',
+          readme: expect.stringContaining('gone-tool'),
+          archived_note: expect.stringContaining('gone'),
+          configuration: { launch: [{ verified: false }] },
+        },
+      },
     });
   });
 });

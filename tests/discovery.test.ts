@@ -374,6 +374,14 @@ describe('details', () => {
     });
   });
 
+  it('are there for the catalog as well', async () => {
+    expect(await details('filesystem')).toMatchObject({
+      source: 'catalog',
+      readme: null,
+      configuration: { launch: [{ method: 'npx', verified: true, verified_by: 'operator' }] },
+    });
+  });
+
   it('are 404 for what nobody found', async () => {
     expect(await rest.get('/api/discover/nobody-nothing')).toMatchObject({
       status: 404,

@@ -17,6 +17,8 @@ export const launchPlan = z.object({
   bin: z.string().nullable(),
   args: z.array(z.string()),
   /** Reaches the server only, never an installer. Secret. */
+  /** Values in the arguments that nobody shall read in a log. */
+  secrets: z.array(z.string()).optional(),
   environment: z.record(z.string(), z.string()),
   transport: z.enum(transports),
   /** Where an HTTP server listens, or is told to; null over stdio. */

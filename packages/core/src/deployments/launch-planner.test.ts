@@ -64,6 +64,7 @@ describe('a plan', () => {
       digest: null,
       bin: 'serve',
       args: ['--stdio'],
+      secrets: [],
       environment: {},
       transport: 'stdio',
       port: null,

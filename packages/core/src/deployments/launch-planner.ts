@@ -51,6 +51,7 @@ export async function planLaunch(request: PlanRequest, mountRoots: MountRoots): 
       ...recipe.package_args.flatMap((argument) => fillArgument(argument, inputs)),
       ...(configuration.args ?? []),
     ],
+    secrets: secretsIn(recipe, inputs),
     environment,
     transport: recipe.transport,
     port: recipe.transport === 'stdio' ? null : port,
@@ -158,6 +159,14 @@ function readInputs(
     issues.add(['inputs', name], 'unknown_input', `there is no input ${JSON.stringify(name)}`);
   return values;
 }
+
+/** Arguments are no place for secrets, but many servers take them there. */
+const secretsIn = (recipe: LaunchRecipe, inputs: Inputs): string[] =>
+  recipe.inputs.flatMap(({ name, kind }) =>
+    (inputs.get(name) ?? []).filter(
+      (value) => kind === 'secret' || (URL.canParse(value) && new URL(value).password !== ''),
+    ),
+  );
 
 const isPathKind = (kind: LaunchRecipe['inputs'][number]['kind']): boolean =>
   kind === 'path' || kind === 'file' || kind === 'directory';

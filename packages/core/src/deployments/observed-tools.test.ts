@@ -1,3 +1,4 @@
+// What servers list is kept: cut where it is hostile, and the newest of each server.
 import { expect, it } from 'vitest';
 import type { Catalogue } from '../mcp/catalogue.ts';
 import type { Observed } from '../servers/finding.ts';

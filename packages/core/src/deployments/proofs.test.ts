@@ -1,3 +1,4 @@
+// Proofs over fakes: verdicts, limits, and nothing that stays.
 import { describe, expect, it } from 'vitest';
 import { failingProgram, mcpProgram, silentProgram } from '../testing/fake-programs.ts';
 import { deployRequest, openDeploymentSite } from '../testing/deployment-site.ts';

@@ -124,7 +124,7 @@ async function runProof(plan: LaunchPlan, { ports, signal }: ProofContext): Prom
       late.abort();
     })
     .catch(() => undefined);
-  const redactor = createRedactor(Object.values(plan.environment));
+  const redactor = createRedactor([...Object.values(plan.environment), ...(plan.secrets ?? [])]);
   const course: Course = {
     beganAt: clock.now(),
     preparedAt: null,

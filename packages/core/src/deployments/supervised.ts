@@ -47,7 +47,7 @@ export function supervise(
   const { clock, eventLog, logArchive } = ports;
   let record = initial;
   let meter: UsageMeter | null = null;
-  const redactor = createRedactor(Object.values(plan.environment));
+  const redactor = createRedactor([...Object.values(plan.environment), ...(plan.secrets ?? [])]);
   const calls = createCallStats(clock);
   const logs = createLogHub({
     serverId: record.server_id,

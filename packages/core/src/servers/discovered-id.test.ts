@@ -1,3 +1,4 @@
+// Ids of what was found: functions of the repository, and always ids.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createHash } from 'node:crypto';

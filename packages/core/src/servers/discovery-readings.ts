@@ -1,4 +1,5 @@
 // The readings under way: each repository once at a time, waited for by whoever wants it, ended with the process.
+import { serviceUnavailable } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { CodeHostError, type CodeRepository } from './code-host.ts';
@@ -9,7 +10,7 @@ import type { RegistryEntry } from './mcp-registry.ts';
 import { isAbout } from './registry-trust.ts';
 import { githubNameOf, keyOfFullName } from './repository-key.ts';
 import { madeStorable } from './storable-text.ts';
-import { repositoryFields } from './repository-reading.ts';
+import { repositoryFields, withoutTrust } from './repository-reading.ts';
 import {
   createRepositoryReader,
   rememberedRepository,
@@ -146,17 +147,22 @@ export function createDiscoveryReadings(ports: ReadingsPorts): DiscoveryReadings
     const known = await knownOf(finding.host_id, finding.repository_key, found);
     const root = known.find((entry) => entry.finding.folder === '') ?? found;
     const repository = name === null ? null : await repositoryNow(name, root, signal);
+    const now = new Date(clock.now());
+    if (repository === null && root.finding.host_id !== null) {
+      const gone = known.map((entry) =>
+        withoutTrust(entry, 'its repository is gone, or is not the same any more', now),
+      );
+      await discoveryStore.save(gone);
+      return gone;
+    }
     if (repository === null) {
       const verified = isVerified ? found : await reader.verifyAgain(found, signal);
-      const seen = {
-        ...verified,
-        finding: { ...verified.finding, depth: 'deep' as const, seen_at: new Date(clock.now()) },
-      };
+      const seen = { ...verified, finding: { ...verified.finding, depth: 'deep' as const, seen_at: now } };
       await discoveryStore.save([seen]);
       return [seen];
     }
     if (root.finding.depth === 'deep' && samePush(root, repository) && known.length > 0) {
-      const touched = known.map((entry) => withFacts(entry, repository, new Date(clock.now())));
+      const touched = known.map((entry) => withFacts(entry, repository, now));
       await discoveryStore.save(touched);
       if (isVerified) return touched;
       const own = touched.find(({ server }) => server.id === found.server.id);
@@ -166,7 +172,10 @@ export function createDiscoveryReadings(ports: ReadingsPorts): DiscoveryReadings
     return reader.read(request, signal).catch(async (error: unknown) => {
       if (!(error instanceof CodeHostError)) throw error;
       // Its files cannot be had now; whose the packages are can be found out all the same.
-      logger.debug({ repository: repository.full_name, err: error }, 'a repository could not be read closely');
+      logger.debug(
+        { repository: repository.full_name, err: error },
+        'a repository could not be read closely',
+      );
       return isVerified ? [found] : [await reader.verifyAgain(found, signal)];
     });
   };
@@ -276,7 +285,7 @@ export function createDiscoveryReadings(ports: ReadingsPorts): DiscoveryReadings
       refreshing = refreshForEver();
     },
     async close() {
-      ended.abort(new Error('discovery is ending'));
+      ended.abort(serviceUnavailable('This process is ending and takes no new work.', 5));
       await Promise.allSettled([refreshing, ...underWay.values()]);
     },
   };

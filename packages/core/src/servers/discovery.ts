@@ -52,7 +52,9 @@ export function createDiscovery(ports: DiscoveryPorts): { discovery: Discovery; 
 
   const closer = async (serverId: string, signal: AbortSignal): Promise<Found | null> => {
     const found = await discoveryStore.find(serverId);
-    return found && readings.closer(found, signal);
+    if (found) return readings.closer(found, signal);
+    const server = await serverStore.find(serverId);
+    return server && { server, finding: emptyFinding(serverId, server.created_at) };
   };
 
   return {

@@ -1,3 +1,4 @@
+// Which entries of the registry are believed about a repository.
 import { describe, expect, it } from 'vitest';
 import { groupEntries } from './discovery-search.ts';
 import type { RegistryEntry } from './mcp-registry.ts';

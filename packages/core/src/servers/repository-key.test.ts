@@ -1,3 +1,4 @@
+// One spelling for each repository, and none for what is none.
 import { describe, expect, it } from 'vitest';
 import { githubNameOf, repositoryKeyOf } from './repository-key.ts';
 

@@ -8,7 +8,7 @@ import type { DiscoveryStore, Found } from './discovery-store.ts';
 import { filesToRead, rootFilesToRead } from './inference/index.ts';
 import { McpRegistryError, type McpRegistry, type RegistryEntry } from './mcp-registry.ts';
 import type { PackageRegistry } from './package-registry.ts';
-import { readServers, type ReadSubject } from './repository-reading.ts';
+import { readServers, withoutTrust, type ReadSubject } from './repository-reading.ts';
 import { githubNameOf } from './repository-key.ts';
 import { claimedNamesIn, isAbout, speaksFor } from './registry-trust.ts';
 import { verifyRecipe } from './verification.ts';
@@ -99,7 +99,14 @@ export function createRepositoryReader(ports: RepositoryReaderPorts): Repository
         return taken.has(id) ? clashingId({ owner, name, folder }, ports.hash) : id;
       };
       const servers = taken.size === 0 ? first : readServers(subject, { known, idOf, now });
-      await discoveryStore.save(servers);
+      const folders = new Set(servers.map(({ finding }) => finding.folder));
+      const gone =
+        subject.depth === 'deep'
+          ? known
+              .filter(({ finding }) => !folders.has(finding.folder))
+              .map((found) => withoutTrust(found, 'its repository does not hold it any more', now))
+          : [];
+      await discoveryStore.save([...servers, ...gone]);
       return servers;
     }, signal);
 

@@ -127,6 +127,26 @@ function builtServer({ subject, context, inference, inferred, part }: BuildParts
   };
 }
 
+/** What is left of a server that nobody vouches for any more: its packages may be somebody else's by now. */
+export const withoutTrust = ({ server, finding }: Found, reason: string, now: Date): Found => ({
+  server: {
+    ...server,
+    updated_at: now,
+    launch: server.launch.map((recipe) => ({
+      ...recipe,
+      verified: false,
+      verified_by: null,
+      named_by_repository: false,
+      integrity: null,
+      evidence: [
+        ...recipe.evidence.filter(({ from }) => from !== 'verification'),
+        { from: 'verification', detail: reason },
+      ],
+    })),
+  },
+  finding: { ...finding, archived_note: reason, depth: 'deep', seen_at: now, read_at: now, verified_at: now },
+});
+
 /** What the code host says of a repository, as far as a finding keeps it. */
 export const repositoryFields = (repository: CodeRepository, folder: string): Partial<Finding> =>
   madeStorableDeep({

@@ -1,3 +1,4 @@
+// Texts of strangers, made storable.
 import { expect, it } from 'vitest';
 import { madeStorableDeep, storableText } from './storable-text.ts';
 

@@ -1,3 +1,4 @@
+// Whose a package is: both directions, provenance, and everything that is not enough.
 import { describe, expect, it } from 'vitest';
 import { FakePackageRegistry } from '../testing/fake-package-registry.ts';
 import { launchRecipeInput, operatorRecipe, type LaunchRecipe } from './launch-recipe.ts';

@@ -1,3 +1,4 @@
+// The fake keeps the contract.
 import { describeDiscoveryStore } from './discovery-store-contract.ts';
 import { MemoryDiscoveryStore } from './memory-discovery-store.ts';
 import { MemoryServerStore } from './memory-server-store.ts';

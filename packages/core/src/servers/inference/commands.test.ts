@@ -1,3 +1,4 @@
+// Commands as people write them, read as recipes.
 import { describe, expect, it } from 'vitest';
 import { readCommand } from './commands.ts';
 import { commandsOf, splitWords } from './shell-words.ts';

@@ -83,7 +83,7 @@ function exampleVariables({
   );
 }
 
-export const prefixOf = (name: string): string => name.split('_', 1)[0] ?? name;
+const prefixOf = (name: string): string => name.split('_', 1)[0] ?? name;
 
 /** The values of a variable that stands in every example that starts the server. */
 function inEveryExample(best: readonly Sighting[]): Map<string, string[]> {

@@ -1,3 +1,4 @@
+// From the files of a repository to its recipes.
 import { describe, expect, it } from 'vitest';
 import { inferLaunch } from './infer-launch.ts';
 import { type Inference, type RepositoryFacts } from './inference.ts';
@@ -447,6 +448,37 @@ describe('the kind', () => {
   });
 });
 
+describe('what cannot be deployed unattended', () => {
+  const blockers = (text: string, name = 'weather-mcp-server') =>
+    infer(
+      { 'README.md': `${intro}${client(npx())}\n${text}` },
+      { full_name: `some-owner/${name}` },
+    ).blockers.join();
+
+  it.each([
+    ['a desktop application', '1. Open the Blender Editor', 'desktop application'],
+    ['an add-on', 'Make sure the addon server is running.', 'desktop application'],
+    ['a login by phone', 'Scan the QR code with your phone to log in.', 'login by hand'],
+  ])('needs %s', (_, text, reason) => {
+    expect(blockers(text)).toContain(reason);
+  });
+
+  it.each([
+    'Generates a QR code.',
+    'Open the Claude app.',
+    'The extension is open source.',
+    '- Docker Desktop, for the tests',
+    'Works with a kubeconfig, too',
+  ])('does not need it: %s', (text) => {
+    expect(blockers(text)).toBe('');
+  });
+
+  it('believes words about daemons and clusters where the repository is about them', () => {
+    expect(blockers('- Docker Engine', 'docker-weather-mcp')).toContain('Docker daemon');
+    expect(blockers('It reads ~/.kube/config.', 'weather-k8s-mcp')).toContain('kubeconfig');
+  });
+});
+
 describe('hostile repositories', () => {
   const mebibyte = 1024 * 1024;
 
@@ -462,7 +494,7 @@ describe('hostile repositories', () => {
     ['headings', '# Tools\n'.repeat(650_000)],
     ['spaces', ' \t'.repeat(2_500_000)],
     ['links', '(https://h.io/mcp/install?config=e30) '.repeat(140_000)],
-    ['placeholders', `${client(npx('${'.repeat(50_000), '<'.repeat(50_000), 'x'.repeat(100_000)))}`],
+    ['placeholders', client(npx('${'.repeat(50_000), '<'.repeat(50_000), 'x'.repeat(100_000)))],
   ])('ends with a MiB of %s', (_, readme) => {
     const result = infer({ 'README.md': readme.slice(0, mebibyte) });
     expect(result.recipes.length).toBeLessThanOrEqual(40);

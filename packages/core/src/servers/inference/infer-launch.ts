@@ -155,7 +155,7 @@ function judge(files: readonly SourceFile[], { names, registry, fullName, monore
     ...documents.flatMap((document) => document.sightings),
   ]);
   for (const { transport } of recipes) transports.add(transport);
-  const blockers = serverBlockers(gathered, sorted);
+  const blockers = serverBlockers(gathered, sorted, fullName);
   if (recipes.length === 0 && manual.length > 0)
     blockers.unshift('nothing is published that could be started: it has to be built first');
   else if (recipes.length > 0 && recipes.every(({ method }) => method === 'remote'))

@@ -1,3 +1,4 @@
+// What a repository is, by its own words and files.
 import { describe, expect, it } from 'vitest';
 import { filesToRead } from './files-to-read.ts';
 import { isPlaceholder } from './placeholders.ts';

@@ -1,3 +1,4 @@
+// JSON as people write it.
 import { describe, expect, it } from 'vitest';
 import { parseLenientJson } from './lenient-json.ts';
 

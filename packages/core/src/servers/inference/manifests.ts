@@ -25,19 +25,6 @@ export interface Manifest {
   mcp_name: string | null;
 }
 
-const manifestNames = [
-  'package.json',
-  'pyproject.toml',
-  'go.mod',
-  'Cargo.toml',
-  'setup.py',
-  'setup.cfg',
-  'pubspec.yaml',
-];
-
-export const isManifest = (path: string): boolean =>
-  manifestNames.includes(path.slice(path.lastIndexOf('/') + 1));
-
 /** The manifest in a file, or null for what is none or cannot be read. */
 export function readManifest(path: string, source: string): Manifest | null {
   switch (path.slice(path.lastIndexOf('/') + 1)) {

@@ -1,3 +1,4 @@
+// READMEs as blocks, tables and lines.
 import { describe, expect, it } from 'vitest';
 import { codeSpans, readMarkdown } from './markdown.ts';
 

@@ -33,7 +33,7 @@ export interface MarkdownDocument {
 }
 
 /** Patterns are tried on this much of a line; a longer one is data that somebody inlined. */
-export const longestLine = 16 * 1024;
+const longestLine = 16 * 1024;
 
 export function readMarkdown(source: string): MarkdownDocument {
   const reader = new MarkdownReader();
@@ -218,7 +218,7 @@ const entities: Readonly<Record<string, string>> = {
   '#34': '"',
 };
 
-export const decodeEntities = (raw: string): string =>
+const decodeEntities = (raw: string): string =>
   raw.replace(/&(amp|lt|gt|quot|apos|nbsp|#39|#34);/g, (whole, name: string) => entities[name] ?? whole);
 
 /** The spans of code in a line of prose. */

@@ -1,5 +1,11 @@
+// Who names a package, and where a package points.
 import { describe, expect, it } from 'vitest';
-import { namedByRepository, pointsBack, repositoryOf } from './package-origin.ts';
+import { type LaunchMethod } from '../launch-recipe.ts';
+import { type InferenceInput } from './inference.ts';
+import { filesOf, namedBy, ownNames, repositoryOf, sameRepository } from './package-origin.ts';
+
+const namedByRepository = (given: InferenceInput, recipe: { method: LaunchMethod; identifier: string }) =>
+  namedBy(ownNames(given, filesOf(given)), recipe);
 
 const input = (files: Record<string, string>, registry: unknown[] = []) => ({
   repository: { full_name: 'some-owner/some-server' },
@@ -52,7 +58,7 @@ describe('the repository names the package', () => {
   });
 });
 
-describe('the package points back', () => {
+describe('an address is the repository’s', () => {
   const fullName = 'Some-Owner/some.server';
 
   it.each([
@@ -65,7 +71,7 @@ describe('the package points back', () => {
     'https://www.github.com/some-owner/some.server/tree/main/packages/a',
     'https://github.com/some-owner/some.server#readme',
   ])('%s', (address) => {
-    expect(pointsBack({ repositories: [address] }, fullName)).toBe(true);
+    expect(sameRepository(address, fullName)).toBe(true);
   });
 
   it.each([
@@ -76,13 +82,7 @@ describe('the package points back', () => {
     'https://gitlab.com/some-owner/some.server',
     '',
   ])('not %s', (address) => {
-    expect(pointsBack({ repositories: [address] }, fullName)).toBe(false);
-  });
-
-  it('by a name in its owner’s namespace of the registry', () => {
-    expect(pointsBack({ repositories: [], mcp_name: 'io.github.some-owner/x' }, fullName)).toBe(true);
-    expect(pointsBack({ repositories: [], mcp_name: 'io.github.another/x' }, fullName)).toBe(false);
-    expect(pointsBack({ repositories: [], mcp_name: null }, fullName)).toBe(false);
+    expect(sameRepository(address, fullName)).toBe(false);
   });
 
   it('reads owner and name', () => {

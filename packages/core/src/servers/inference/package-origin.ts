@@ -1,5 +1,5 @@
-// The pure half of verification: does the repository name the package, and does the package point back at it?
-// Both are needed. Text of a README counts for neither: anybody can claim an unclaimed name that it mentions.
+// Which packages the repository itself names. Text of a README does not count: anybody can claim an unclaimed name
+// that it mentions.
 import { type LaunchMethod } from '../launch-recipe.ts';
 import { imageReference } from './container-run.ts';
 import { type InferenceInput } from './inference.ts';
@@ -8,14 +8,6 @@ import { parseLenientJson } from './lenient-json.ts';
 import { cleanText, field, list, text, words } from './reading.ts';
 import { readRegistryDocument } from './registry-documents.ts';
 import { normalised } from './relatedness.ts';
-
-/** What a registry of packages says of a version, all of it set by the publisher. */
-export interface PackageMetadata {
-  /** The addresses it gives for its source: `repository`, project URLs, image labels. */
-  repositories: readonly string[];
-  /** npm: the name in the official registry that `package.json` carries. */
-  mcp_name?: string | null | undefined;
-}
 
 export interface NamedBy {
   /** The file, or `registry`. */
@@ -28,13 +20,9 @@ export type OwnNames = ReadonlyMap<string, NamedBy>;
 
 /**
  * Where the repository itself names a package: its manifest's own name, its server.json, or an entry of the official
- * registry in its namespace. Null where nothing but text does.
+ * registry in its namespace. Null where nothing but text does. This is one of the two directions of verification;
+ * the other, that the package points back, needs the registry of packages.
  */
-export const namedByRepository = (
-  input: InferenceInput,
-  recipe: { method: LaunchMethod; identifier: string },
-): NamedBy | null => namedBy(ownNames(input, filesOf(input)), recipe);
-
 export const namedBy = (
   names: OwnNames,
   { method, identifier }: { method: LaunchMethod; identifier: string },
@@ -80,15 +68,8 @@ export function ownNames(
   return names;
 }
 
-/** Whether a package's metadata points back at the repository. Set by its publisher, so alone it proves nothing. */
-export function pointsBack(metadata: PackageMetadata, fullName: string): boolean {
-  if (metadata.repositories.some((address) => sameRepository(address, fullName))) return true;
-  const name = metadata.mcp_name ?? null;
-  return name !== null && inNamespace(name, fullName);
-}
-
 /** `io.github.<owner>/…`: only that owner could register it. Other namespaces need proof of a domain, not of a repository. */
-export function inNamespace(registryName: string, fullName: string): boolean {
+function inNamespace(registryName: string, fullName: string): boolean {
   const owner = /^io\.github\.([^/]{1,100})\//i.exec(registryName)?.[1];
   return owner !== undefined && owner.toLowerCase() === fullName.split('/', 1)[0]?.toLowerCase();
 }

@@ -1,7 +1,7 @@
 // From ranked groups to recipes: the best way of each, then the other transports, each with what it needs.
 import { identifierProblem, launchRecipeInput } from '../launch-recipe.ts';
 import { alternativeSets } from './alternatives.ts';
-import { recipeBlockers } from './blockers.ts';
+import { isNamedVolume, recipeBlockers } from './blockers.ts';
 import { type Candidate, evidenceOf } from './candidates.ts';
 import { type MergedVariable, mergeVariables, type RecipeVariable } from './environment.ts';
 import { type Gathered } from './gathering.ts';
@@ -172,7 +172,7 @@ function withMounts({ inputs, mounts }: Candidate): {
   const all = new Map(inputs.map((input) => [input.name, input]));
   const made: InferredMount[] = [];
   for (const { source, target, read_only } of mounts) {
-    if (/^[A-Za-z0-9][\w.-]{0,100}$/.test(source) || source.endsWith('docker.sock')) continue;
+    if (isNamedVolume(source) || source.endsWith('docker.sock')) continue;
     const given = /\{([\w.-]{1,100})\}/.exec(source)?.[1];
     const name =
       given === undefined

@@ -143,7 +143,7 @@ const passedVariables = (runtime: readonly unknown[]): VariableMention[] =>
     ];
   });
 
-export function declaredVariable(entry: unknown): VariableMention[] {
+function declaredVariable(entry: unknown): VariableMention[] {
   const name = words(field(entry, 'name'));
   if (name === null || !/^[A-Za-z_][A-Za-z0-9_]{0,120}$/.test(name)) return [];
   const fallback = words(field(entry, 'default'));

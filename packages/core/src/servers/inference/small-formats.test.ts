@@ -1,3 +1,4 @@
+// TOML, YAML and shell words, as far as they are read.
 import { describe, expect, it } from 'vitest';
 import { readToml } from './toml.ts';
 import { readYaml } from './yaml.ts';

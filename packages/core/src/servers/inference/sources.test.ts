@@ -1,3 +1,4 @@
+// Each source of recipes by itself.
 import { describe, expect, it } from 'vitest';
 import { readConfigurationFile } from './configuration-files.ts';
 import { linkedServers } from './deep-links.ts';
