@@ -1,10 +1,19 @@
 // The specification's paths that are built, each with every field that it documents: additions are free, losses are not.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { npmRepository, startDiscoveryOutside, type DiscoveryOutside } from './support/discovery-outside.ts';
 import { startServer, type RunningServer } from './support/running-server.ts';
 
 let server: RunningServer;
-beforeAll(async () => void (server = await startServer({ env: { RATE_LIMIT_LOGS: '1000' } })));
-afterAll(async () => void (await server.stop()));
+let outside: DiscoveryOutside;
+beforeAll(async () => {
+  outside = await startDiscoveryOutside();
+  outside.github.add(npmRepository('context7/context7-mcp', 'context7-mcp'));
+  server = await startServer({ env: { ...outside.env, RATE_LIMIT_LOGS: '1000' } });
+});
+afterAll(async () => {
+  await server.stop();
+  await outside[Symbol.asyncDispose]();
+});
 
 const isoTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 
@@ -49,6 +58,65 @@ describe('core endpoints', () => {
       expect(details?.available).toBe(capabilities.deployment.includes(method));
       if (!details?.available) expect(details?.reason).toEqual(expect.stringMatching(/\w/));
     }
+  });
+});
+
+describe('discovery endpoints', () => {
+  const discover = (): Promise<Response> =>
+    fetch(`${server.baseUrl}/api/discover`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        query: 'mcp server',
+        filters: { language: 'typescript', min_stars: 10, updated_after: '2024-01-01' },
+        limit: 20,
+      }),
+    });
+
+  it('POST /api/discover', async () => {
+    const answer = await discover();
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({
+      servers: [
+        {
+          id: 'context7-mcp',
+          name: expect.any(String),
+          description: expect.any(String),
+          author: 'context7',
+          github_url: 'https://github.com/context7/context7-mcp',
+          docker_image: null,
+          stars: 50,
+          language: expect.stringMatching(/^typescript$/i),
+          topics: expect.any(Array),
+          capabilities: { tools: expect.any(Array), resources: [], prompts: [] },
+          discovered_at: isoTime,
+        },
+      ],
+      total: 1,
+      page: 1,
+      has_more: false,
+    });
+  });
+
+  it('GET /api/discover/{server_id}', async () => {
+    await (await discover()).body?.cancel();
+    expect(await get('/api/discover/context7-mcp')).toMatchObject({
+      status: 200,
+      body: {
+        server: {
+          id: 'context7-mcp',
+          name: expect.any(String),
+          description: expect.any(String),
+          readme: expect.stringContaining('#'),
+          configuration: {
+            required_env: [],
+            default_port: null,
+            protocols: expect.arrayContaining(['stdio']),
+          },
+          tools: [{ name: 'echo', description: null, input_schema: null }],
+        },
+      },
+    });
   });
 });
 

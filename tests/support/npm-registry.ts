@@ -15,6 +15,8 @@ export interface PublishedPackage {
   manifest: PackageManifest;
   /** By path inside of the package; package.json is made from the manifest. */
   files?: Record<string, string | Buffer>;
+  /** The repository, as an https address, from which a workflow attested to have built it. */
+  attestedBy?: string;
 }
 
 export type RegistryFault =
@@ -30,6 +32,7 @@ export type RegistryFault =
 interface Release {
   manifest: PackageManifest;
   tarball: Buffer;
+  attestedBy: string | null;
 }
 
 interface Hold {
@@ -70,7 +73,7 @@ export class NpmRegistry {
   }
 
   /** The version that was published last is `latest`. */
-  publish({ manifest, files = {} }: PublishedPackage): void {
+  publish({ manifest, files = {}, attestedBy }: PublishedPackage): void {
     const entries: PackedFile[] = Object.entries({
       'package.json': JSON.stringify(manifest, null, 2),
       ...files,
@@ -79,7 +82,7 @@ export class NpmRegistry {
       content: Buffer.from(content),
       executable: false,
     }));
-    this.#add({ manifest, tarball: packTarball(entries) });
+    this.#add({ manifest, tarball: packTarball(entries), attestedBy: attestedBy ?? null });
   }
 
   /** Publishes all files of a folder that has a package.json; `changes` go over it. */
@@ -131,6 +134,8 @@ export class NpmRegistry {
     if (this.token !== null && request.headers.authorization !== `Bearer ${this.token}`) {
       return send(response, 401, { error: 'unauthorized' });
     }
+    const attested = /^\/-\/npm\/v1\/attestations\/(.+)@([^@]+)$/.exec(path);
+    if (attested !== null) return this.#serveAttestation(response, attested[1] ?? '', attested[2] ?? '');
     const [, name = '', version] =
       /^\/((?:@[^/]+\/)?[^/]+)(?:\/-\/.*?-(\d+\.\d+\.\d+.*)\.tgz)?$/.exec(path) ?? [];
     const releases = this.#packages.get(name);
@@ -141,6 +146,13 @@ export class NpmRegistry {
     if (release === undefined) return send(response, 404, { error: 'Not found' });
     await this.#waitFor(name);
     await this.#serve(response, `${name}.tgz`, release.tarball);
+  }
+
+  #serveAttestation(response: ServerResponse, name: string, version: string): void {
+    const release = this.#packages.get(name)?.get(version);
+    if (release === undefined || release.attestedBy === null)
+      return send(response, 404, { error: 'Not found' });
+    send(response, 200, attestationsOf(release, release.attestedBy));
   }
 
   async #waitFor(packageName: string): Promise<void> {
@@ -169,13 +181,21 @@ export class NpmRegistry {
     response.write(sent.subarray(0, sent.length / 2), () => response.destroy());
   }
 
+  #attestationMark(name: string, version: string): object {
+    return {
+      url: `${this.url}-/npm/v1/attestations/${name.replace('/', '%2f')}@${version}`,
+      provenance: { predicateType: 'https://slsa.dev/provenance/v1' },
+    };
+  }
+
   #packument(name: string, releases: Map<string, Release>): string {
-    const versions = [...releases].map(([version, { manifest, tarball }]) => {
+    const versions = [...releases].map(([version, { manifest, tarball, attestedBy }]) => {
       const file = `${name.slice(name.indexOf('/') + 1)}-${version}.tgz`;
       const dist = {
         tarball: `${this.url}${name}/-/${file}`,
         shasum: createHash('sha1').update(tarball).digest('hex'),
         integrity: `sha512-${createHash('sha512').update(tarball).digest('base64')}`,
+        ...(attestedBy === null ? {} : { attestations: this.#attestationMark(name, version) }),
       };
       return [version, { ...manifest, ...installScriptMark(manifest), dist }] as const;
     });
@@ -183,6 +203,34 @@ export class NpmRegistry {
     return JSON.stringify({ name, 'dist-tags': { latest }, versions: Object.fromEntries(versions) });
   }
 }
+
+/** What npm's registry keeps for a release that a workflow built: a publication, and its provenance. */
+const attestationsOf = ({ manifest, tarball }: Release, repository: string): object => {
+  const sha512 = createHash('sha512').update(tarball).digest('hex');
+  const subject = [
+    { name: `pkg:npm/${manifest.name.replace('@', '%40')}@${manifest.version}`, digest: { sha512 } },
+  ];
+  const bundleOf = (predicateType: string, predicate: object): object => ({
+    predicateType,
+    bundle: {
+      mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+      dsseEnvelope: {
+        payloadType: 'application/vnd.in-toto+json',
+        payload: Buffer.from(
+          JSON.stringify({ _type: 'https://in-toto.io/Statement/v1', subject, predicateType, predicate }),
+        ).toString('base64'),
+        signatures: [{ sig: 'none', keyid: '' }],
+      },
+    },
+  });
+  const workflow = { ref: 'refs/heads/main', repository, path: '.github/workflows/release.yml' };
+  return {
+    attestations: [
+      bundleOf('https://github.com/npm/attestation/tree/main/specs/publish/v0.1', { ...manifest }),
+      bundleOf('https://slsa.dev/provenance/v1', { buildDefinition: { externalParameters: { workflow } } }),
+    ],
+  };
+};
 
 /** npm's short form of a packument says so of a package, and npm believes it. */
 const installScriptMark = ({ scripts }: PackageManifest): { hasInstallScript?: true } => {

@@ -4,7 +4,7 @@ import type { Abilities, Runtime } from '@insightloop/core';
 export function createAbilities(runtimes: readonly Runtime[]): Abilities {
   const byMethod = new Map<string, Runtime>(runtimes.map((runtime) => [runtime.method, runtime]));
   return {
-    discovery: false,
+    discovery: true,
     orchestration: false,
     async deployment(method) {
       const availability = await byMethod.get(method)?.available();

@@ -8,6 +8,8 @@ import { startEmbeddedPostgres } from '@insightloop/adapters/postgres';
 import {
   createAnswerStore,
   createDeploymentStore,
+  createDiscoveryStore,
+  createHttpCache,
   createServerStore,
   openDatabase,
   type Database,
@@ -22,6 +24,7 @@ import {
   defaultHealthOptions,
   defaultRestartPolicy,
   serverRegistration,
+  type HttpCache,
   type Runner,
 } from '@insightloop/core';
 import type { FastifyBaseLogger } from 'fastify';
@@ -30,10 +33,11 @@ import { join } from 'node:path';
 import { starterCatalog } from '../../../prisma/seed.ts';
 import { createAbilities } from './abilities.ts';
 import { gateOptions, type AppParts } from './app.ts';
+import { createDiscoveryReach } from './discovery.ts';
 import type { Settings } from './env.ts';
 import { instanceIdOf } from './instance.ts';
 import { createLocalPorts } from './local-ports.ts';
-import { createIds, systemClock } from './machine.ts';
+import { createIds, hash, systemClock } from './machine.ts';
 import { createProcesses } from './processes.ts';
 import { createTeardown, type Teardown } from './teardown.ts';
 
@@ -83,6 +87,7 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
   teardown.add(() => network.close());
   const processes = await createProcesses(settings, { instanceId, logger });
   const deploymentStore = createDeploymentStore(database);
+  const httpCache = createHttpCache(database);
   let draining = false;
 
   // The bridge asks for channels that exist only once the services do, and the services need a place to mount it.
@@ -98,9 +103,12 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
     ids,
     logger,
     random: Math.random,
+    hash,
     serverStore: createServerStore(database),
     deploymentStore,
     remoteHosts: network,
+    discoveryStore: createDiscoveryStore(database),
+    ...createDiscoveryReach(settings, { cache: httpCache, network }),
     eventLog: createRingEventLog({ clock }),
     logArchive,
     secretBox: createSecretBox(secretKey),
@@ -126,6 +134,7 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
     },
     maxStarts: settings.maxStarts,
     maxDeployments: settings.maxDeployments,
+    proofTimeoutMs: settings.proofTimeoutMs,
     publicUrl: () => settings.publicUrl ?? listeningUrl(),
     abilities: createAbilities(runtimes),
     readiness: [{ name: 'database', check: () => database.ping() }],
@@ -150,7 +159,12 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
     },
     async restore() {
       await runner.restore();
-      keepTidy(() => processes.sweepInstalls(() => deploymentStore.listDesired()), { logger, teardown });
+      keepTidy(() => processes.sweepInstalls(() => deploymentStore.listDesired()), {
+        what: 'unused installations',
+        logger,
+        teardown,
+      });
+      keepTidy(() => pruneAnswers(httpCache), { what: 'old answers of other services', logger, teardown });
     },
     drain: () => {
       draining = true;
@@ -162,14 +176,21 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
 
 const dayMs = 24 * 60 * 60 * 1000;
 
+/** An answer that nobody asked for in so long is not worth its place. */
+const unusedAnswerMs = 14 * dayMs;
+
+const pruneAnswers = async (cache: HttpCache): Promise<void> => {
+  await cache.prune(new Date(systemClock.now() - unusedAnswerMs));
+};
+
 /** Now, and once a day. */
 function keepTidy(
   tidy: () => Promise<void>,
-  { logger, teardown }: Pick<BuildContext, 'logger' | 'teardown'>,
+  { what, logger, teardown }: Pick<BuildContext, 'logger' | 'teardown'> & { what: string },
 ): void {
   const run = (): void => {
     tidy().catch((error: unknown) => {
-      logger.warn({ err: error }, 'unused installations could not be removed');
+      logger.warn({ err: error }, `${what} could not be removed`);
     });
   };
   const daily = setInterval(run, dayMs).unref();

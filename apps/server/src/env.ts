@@ -29,6 +29,8 @@ const perHour = (requests: number) => z.coerce.number().int().min(0).default(req
 
 const count = (otherwise: number) => z.coerce.number().int().min(1).max(1_000_000).default(otherwise);
 
+const httpUrl = z.url({ protocol: /^https?$/ }).optional();
+
 const schema = z.object({
   API_HOST: z.string().min(1).default('127.0.0.1'),
   API_PORT: z.coerce.number().int().min(0).max(65_535).default(8000),
@@ -57,6 +59,22 @@ const schema = z.object({
     (roots) => roots.every((root) => isAbsolute(root)),
     'must be absolute paths',
   ),
+  /** For GitHub's higher limits; public repositories need no rights. */
+  GITHUB_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be visible characters without spaces')
+    .optional(),
+  GITHUB_API_URL: httpUrl,
+  /** Where files of repositories lie, as `/{owner}/{name}/{branch}/{path}`. */
+  GITHUB_RAW_URL: httpUrl,
+  MCP_REGISTRY_URL: httpUrl,
+  PYPI_URL: httpUrl,
+  /** For so long answers of GitHub are good without asking again. */
+  DISCOVERY_CACHE_SECONDS: count(300),
+  /** After so long what was discovered is read again, and its packages are looked up again. */
+  DISCOVERY_REFRESH_HOURS: count(24),
+  /** For the whole of a proof, installation included. */
+  PROOF_TIMEOUT_SECONDS: count(600),
   /** Live deployments at most. */
   MAX_DEPLOYMENTS: count(50),
   MAX_INSTALLS: count(2),
@@ -77,7 +95,7 @@ const schema = z.object({
 });
 
 /** Settings that may also come from a file named by `<NAME>_FILE`, as container secrets do. */
-const secrets = ['DATABASE_URL', 'INSIGHTLOOP_SECRET_KEY'] as const;
+const secrets = ['DATABASE_URL', 'INSIGHTLOOP_SECRET_KEY', 'GITHUB_TOKEN'] as const;
 
 export interface Settings {
   host: string;
@@ -91,6 +109,14 @@ export interface Settings {
   databaseUrl: string | null;
   secretKey: string | null;
   mountRoots: string[];
+  githubToken: string | null;
+  githubApiUrl: string | null;
+  githubRawUrl: string | null;
+  mcpRegistryUrl: string | null;
+  pypiUrl: string | null;
+  discoveryCacheMs: number;
+  discoveryRefreshMs: number;
+  proofTimeoutMs: number;
   maxDeployments: number;
   maxInstalls: number;
   maxStarts: number;
@@ -139,6 +165,14 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
     databaseUrl: env.DATABASE_URL ?? null,
     secretKey: env.INSIGHTLOOP_SECRET_KEY ?? null,
     mountRoots: env.INSIGHTLOOP_MOUNT_ROOTS,
+    githubToken: env.GITHUB_TOKEN ?? null,
+    githubApiUrl: env.GITHUB_API_URL ?? null,
+    githubRawUrl: env.GITHUB_RAW_URL ?? null,
+    mcpRegistryUrl: env.MCP_REGISTRY_URL ?? null,
+    pypiUrl: env.PYPI_URL ?? null,
+    discoveryCacheMs: env.DISCOVERY_CACHE_SECONDS * 1000,
+    discoveryRefreshMs: env.DISCOVERY_REFRESH_HOURS * 60 * 60 * 1000,
+    proofTimeoutMs: env.PROOF_TIMEOUT_SECONDS * 1000,
     maxDeployments: env.MAX_DEPLOYMENTS,
     maxInstalls: env.MAX_INSTALLS,
     maxStarts: env.MAX_STARTS,

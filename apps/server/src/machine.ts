@@ -1,7 +1,10 @@
 // The clock and the identifiers of a real machine.
 import type { Clock, Ids } from '@insightloop/core';
-import { randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+
+/** SHA-256 in hexadecimal digits. */
+export const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 export const systemClock: Clock = {
   now: () => Date.now(),

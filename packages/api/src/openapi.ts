@@ -125,6 +125,7 @@ export function openApiDocument(router: AnyTRPCRouter, publicUrl: string): Retur
       security: [],
       tags: [
         { name: 'System', description: 'The service itself' },
+        { name: 'Discovery', description: 'MCP servers to be found, what is known of them, and proofs' },
         { name: 'Servers', description: 'Known MCP servers and how they are launched' },
         { name: 'Deployments', description: 'Servers that run, or should, or did' },
         { name: 'Tools', description: 'What running servers can do' },

@@ -9,10 +9,12 @@ export {
 export type {
   CallOptions,
   Channel,
+  FoundServer,
   InsightLoopClient,
   RouterInputs,
   RouterOutputs,
   Server,
+  ServerDetails,
   ServerRegistration,
   StreamEvent,
 } from './operations.ts';

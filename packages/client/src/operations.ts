@@ -9,6 +9,10 @@ export type RouterInputs = inferRouterInputs<AppRouter>;
 export type RouterOutputs = inferRouterOutputs<AppRouter>;
 
 export type Server = RouterOutputs['servers']['get']['server'];
+/** An entry of what `servers.discover` finds. */
+export type FoundServer = RouterOutputs['servers']['discover']['servers'][number];
+/** What `servers.details` knows of one. */
+export type ServerDetails = RouterOutputs['servers']['details']['server'];
 export type ServerRegistration = RouterInputs['servers']['register'];
 export type Channel = RouterInputs['events']['subscribe']['channels'][number];
 /** What `events.subscribe` tells, a union by `type`. */
@@ -53,7 +57,15 @@ export type InsightLoopClient = {
  */
 export const operations = {
   system: { health: 'query', info: 'query', live: 'query', ready: 'query' },
-  servers: { register: 'mutation', list: 'query', get: 'query', remove: 'mutation' },
+  servers: {
+    discover: 'query',
+    details: 'query',
+    verify: 'mutation',
+    register: 'mutation',
+    list: 'query',
+    get: 'query',
+    remove: 'mutation',
+  },
   deployments: {
     create: 'mutation',
     list: 'query',

@@ -87,10 +87,46 @@ export { answerLifeMs, claimLifeMs, type AnswerStore, type Claim } from './platf
 export type { Clock } from './platform/clock.ts';
 export { createFixedWindowLimiter } from './platform/fixed-window-limiter.ts';
 export type { IdPrefix, Ids } from './platform/ids.ts';
+export type { CachedAnswer, HttpCache } from './platform/http-cache.ts';
+export {
+  HttpUnreachable,
+  type HttpAnswer,
+  type HttpReader,
+  type HttpReading,
+} from './platform/http-reader.ts';
 export type { Logger } from './platform/logger.ts';
 export type { RateLimiter, RateLimitState } from './platform/rate-limiter.ts';
 export { createRedactor, type Redactor } from './platform/redactor.ts';
 export { createSlots, type Slots } from './platform/slots.ts';
+export {
+  CodeHostError,
+  type CodeHost,
+  type CodeHostFailure,
+  type CodeRepository,
+  type RepositoryFile,
+  type RepositoryPage,
+  type RepositoryQuery,
+  type RepositoryTree,
+} from './servers/code-host.ts';
+export { discoverAnswer } from './servers/discover.ts';
+export { discoverRequest } from './servers/discover-request.ts';
+export type { DiscoveryTimes } from './servers/discovery-readings.ts';
+export type { DiscoveryStore, Found } from './servers/discovery-store.ts';
+export { emptyFinding, finding, verdict, type Finding } from './servers/finding.ts';
+export { serverDetails } from './servers/found-view.ts';
+export {
+  McpRegistryError,
+  type McpRegistry,
+  type McpRegistryFailure,
+  type RegistryEntry,
+  type RegistryPage,
+} from './servers/mcp-registry.ts';
+export type {
+  PackageAnswer,
+  PackageFacts,
+  PackageRegistry,
+  PackageRequest,
+} from './servers/package-registry.ts';
 export {
   deployMethods,
   identifierProblem,
@@ -131,3 +167,5 @@ export { SecretBoxError, type SecretBox, type SecretBoxFailure } from './platfor
 export { missingLine, type LogArchive } from './telemetry/log-archive.ts';
 export { logLine, type LogLine } from './telemetry/log-line.ts';
 export type { ArgumentCheck, ArgumentValidator } from './tools/argument-validator.ts';
+export { filesToRead, inferLaunch } from './servers/inference/index.ts';
+export type { Inference, InferenceInput, InferredRecipe, InferredServer } from './servers/inference/index.ts';

@@ -1,28 +1,39 @@
 // The product as the API sees it: one object of services, made from the ports.
 import type { Channels } from './mcp/channels.ts';
+import { createCapacity } from './deployments/capacity.ts';
 import { createDeployments, type Deployments, type DeploymentsPorts } from './deployments/deployments.ts';
 import { createLauncher, type LauncherPorts } from './deployments/launcher.ts';
+import { createObservedKeeper } from './deployments/observed-tools.ts';
 import { createObservation, type Observation, type ObservationPorts } from './deployments/observation.ts';
+import { createProofs, type Proofs, type ProofsPorts } from './deployments/proofs.ts';
 import { createSupervisor, type SupervisorPorts } from './deployments/supervisor.ts';
+import { createDiscovery, type Discovery, type DiscoveryPorts } from './servers/discovery.ts';
 import { createServers, type Servers, type ServersPorts } from './servers/servers.ts';
 import { createSystem, type System, type SystemPorts } from './system.ts';
 import type { EventLog } from './telemetry/event-log.ts';
 import { createTools, type Tools, type ToolsPorts } from './tools/tools.ts';
 
 /** What is made here from the other ports. */
-type Made = 'supervisor' | 'launcher' | 'channels' | 'isDeployed';
+type Made = 'supervisor' | 'launcher' | 'channels' | 'isDeployed' | 'discovery' | 'capacity' | 'keepObserved';
 
 export type Ports = Omit<ServersPorts, Made> &
   SystemPorts &
-  SupervisorPorts &
+  DiscoveryPorts &
+  Omit<SupervisorPorts, Made> &
   Omit<LauncherPorts, Made> &
   Omit<DeploymentsPorts, Made> &
   Omit<ObservationPorts, Made> &
-  Omit<ToolsPorts, Made>;
+  Omit<ProofsPorts, Made> &
+  Omit<ToolsPorts, Made> & {
+    /** Live deployments at most, proofs included. */
+    maxDeployments: number;
+  };
 
 export interface Services {
   system: System;
   servers: Servers;
+  discovery: Pick<Discovery, 'discover' | 'details'>;
+  proofs: Pick<Proofs, 'prove'>;
   deployments: Deployments;
   observation: Observation;
   tools: Tools;
@@ -39,7 +50,11 @@ export interface Runner {
 }
 
 export function createServices(ports: Ports): { services: Services; runner: Runner } {
-  const supervisor = createSupervisor(ports);
+  const { discovery, keeper } = createDiscovery(ports);
+  const observed = createObservedKeeper({ ...ports, discovery });
+  const supervisor = createSupervisor({ ...ports, keepObserved: observed.keep });
+  const capacity = createCapacity(ports.maxDeployments, () => supervisor.live().length);
+  const proofs = createProofs({ ...ports, supervisor, discovery, capacity });
   const launcher = createLauncher({ ...ports, supervisor });
   const channels: Channels = {
     async open(serverId, signal) {
@@ -54,15 +69,23 @@ export function createServices(ports: Ports): { services: Services; runner: Runn
         ...ports,
         isDeployed: (serverId) => supervisor.find(serverId) !== null,
       }),
-      deployments: createDeployments({ ...ports, supervisor, launcher }),
+      discovery,
+      proofs,
+      deployments: createDeployments({ ...ports, supervisor, launcher, discovery, capacity }),
       observation: createObservation({ ...ports, supervisor }),
       tools: createTools({ ...ports, channels }),
       events: ports.eventLog,
     },
     runner: {
       channels,
-      restore: () => launcher.restore(),
-      leave: () => supervisor.leave(),
+      async restore() {
+        await launcher.restore();
+        keeper.begin();
+      },
+      async leave() {
+        await Promise.all([proofs.leave(), supervisor.leave(), keeper.close()]);
+        await observed.flush();
+      },
     },
   };
 }

@@ -175,7 +175,9 @@ describe('a fetch', () => {
     await expect(
       network.fetch(`http://127.0.0.1:${port}/redirect`, { redirect: 'follow' }),
     ).rejects.toThrow();
-    expect(received.map(({ url }) => url)).toEqual(['/redirect', '/redirect']);
+    const { status } = await network.fetch(`http://127.0.0.1:${port}/redirect`, { redirect: 'manual' });
+    expect(status).toBeGreaterThanOrEqual(300);
+    expect(received.map(({ url }) => url)).toEqual(['/redirect', '/redirect', '/redirect']);
   });
 
   it.each(['http://127.0.0.1', 'https://127.0.0.1', 'https://[::ffff:127.0.0.1]', 'https://2130706433'])(

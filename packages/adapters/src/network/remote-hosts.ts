@@ -9,7 +9,8 @@ import { isPublicAddress } from './address.ts';
 export interface GuardedNetwork extends RemoteHosts {
   /**
    * Like the global fetch, for remote servers only: resolves a name once, refuses where any of its addresses is not
-   * public, connects to what it resolved, and follows no redirect.
+   * public, connects to what it resolved, and follows no redirect: one is an error, or with `redirect: 'manual'` the
+   * answer.
    */
   fetch(url: string | URL, init?: RequestInit): Promise<Response>;
   /** The same for servers that we run: connects to this machine's loopback and to nothing else. */
@@ -67,7 +68,8 @@ export function createGuardedNetwork({ privateHosts }: GuardedNetworkOptions): G
 async function fetchThrough(dispatcher: Agent, url: URL, init: RequestInit | undefined): Promise<Response> {
   /* eslint-disable @typescript-eslint/no-unsafe-type-assertion, @typescript-eslint/no-unnecessary-type-assertion --
      undici's own fetch, because a dispatcher must be of the same version; Node's types are a second copy of its types. */
-  const options = { ...init, redirect: 'error', dispatcher } as UndiciRequestInit;
+  const redirect = init?.redirect === 'manual' ? 'manual' : 'error';
+  const options = { ...init, redirect, dispatcher } as UndiciRequestInit;
   return (await undiciFetch(url, options)) as unknown as Response;
   /* eslint-enable @typescript-eslint/no-unsafe-type-assertion, @typescript-eslint/no-unnecessary-type-assertion */
 }

@@ -3,12 +3,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError, type Server, type ServerStore } from '@insightloop/core';
-import { describeAnswerStore, describeDeploymentStore, describeServerStore } from '@insightloop/core/testing';
+import {
+  describeAnswerStore,
+  describeDeploymentStore,
+  describeDiscoveryStore,
+  describeServerStore,
+} from '@insightloop/core/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../postgres/index.ts';
 import {
   createAnswerStore,
   createDeploymentStore,
+  createDiscoveryStore,
+  createHttpCache,
   createServerStore,
   openDatabase,
   type Database,
@@ -37,6 +44,15 @@ async function emptyAnswerStore(database: Database) {
   };
 }
 
+async function emptyDiscoveryStore(database: Database) {
+  await database.client.server.deleteMany();
+  return {
+    store: createDiscoveryStore(database),
+    servers: createServerStore(database),
+    end: () => undefined,
+  };
+}
+
 describe('on the embedded PostgreSQL', () => {
   let dataDir: string;
   let postgres: EmbeddedPostgres;
@@ -55,6 +71,23 @@ describe('on the embedded PostgreSQL', () => {
   describeServerStore('embedded', () => emptyStore(database));
   describeDeploymentStore('embedded', () => emptyDeploymentStore(database));
   describeAnswerStore('embedded', () => emptyAnswerStore(database));
+  describeDiscoveryStore('embedded', () => emptyDiscoveryStore(database));
+
+  it('keeps answers of other services until nobody checks them', async () => {
+    const cache = createHttpCache(database);
+    const [early, late] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-01-02T00:00:00Z')];
+    await cache.put('one', { etag: 'W/"1"', body: 'first \0', checked_at: early });
+    await cache.put('one', { etag: null, body: 'second', checked_at: early });
+    await cache.put('two', { etag: '"2"', body: 'x'.repeat(3_000_000), checked_at: early });
+    await cache.touch('two', late);
+    await cache.touch('none', late);
+    expect(await cache.find('one')).toEqual({ etag: null, body: 'second', checked_at: early });
+    expect((await cache.find('two'))?.checked_at).toEqual(late);
+    expect(await cache.find('none')).toBeNull();
+    expect(await cache.prune(late)).toBe(1);
+    expect(await cache.find('one')).toBeNull();
+    expect(await cache.find('two')).not.toBeNull();
+  });
 });
 
 describe('on a PostgreSQL behind DATABASE_URL', () => {

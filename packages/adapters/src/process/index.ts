@@ -1,4 +1,5 @@
 // Packages as processes of this machine: the sandbox, and the runtimes over it.
+export { createNpmLookUp, type NpmAnswer, type NpmLookUp, type NpmLookUpOptions } from './npm-look-up.ts';
 export {
   createProcessRuntimes,
   type ProcessRuntimes,

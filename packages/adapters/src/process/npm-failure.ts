@@ -14,6 +14,7 @@ export interface NpmFailure {
 /** Codes with which npm says that the registry could not be reached, or is out of order. */
 const unreachable =
   /^(?:ENOTFOUND|EAI_AGAIN|EAI_FAIL|ETIMEDOUT|ECONNREFUSED|ECONNRESET|ECONNABORTED|EHOSTUNREACH|ENETUNREACH|EPIPE|ENOTCACHED|ERR_SOCKET_TIMEOUT|ERR_STREAM_PREMATURE_CLOSE|ESOCKETTIMEDOUT|EIDLETIMEOUT|ECONNECTIONTIMEOUT|ERESPONSETIMEOUT|ETRANSFERTIMEOUT|EINVALIDPROXY|E429|E5\d\d)$/;
+export const isUnreachableCode = (code: string): boolean => unreachable.test(code);
 const certificate = /CERT|UNABLE_TO_|ERR_TLS|ERR_SSL|EPROTO/;
 const refused = /^(?:E401|E403|ENEEDAUTH|EOTP|EAUTHUNKNOWN|ERR_INVALID_AUTH)$/;
 

@@ -1,27 +1,18 @@
 // What can be done with deployments: make, stop, restart, list, look into.
-import {
-  conflict,
-  deploymentNotFound,
-  deploymentUnavailable,
-  invalidConfiguration,
-  serverAlreadyDeployed,
-  serverNotFound,
-  serverNotRunning,
-} from '../errors.ts';
+import { deploymentNotFound, serverAlreadyDeployed, serverNotFound, serverNotRunning } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
-import { launchMethods, type LaunchMethod } from '../servers/launch-recipe.ts';
+import type { Discovery } from '../servers/discovery.ts';
 import type { ServerStore } from '../servers/server-store.ts';
-import type { Server } from '../servers/server.ts';
-import { newRecord, runnableFirst, type DeployRequest } from './deploy-request.ts';
+import type { Capacity } from './capacity.ts';
+import { newRecord, type DeployRequest } from './deploy-request.ts';
 import type { DeploymentQuery, DeploymentStore } from './deployment-store.ts';
 import { shownDeployment, type Capabilities, type Deployment } from './deployment.ts';
-import type { LaunchPlan } from './launch-plan.ts';
 import type { Launcher } from './launcher.ts';
-import { planLaunch } from './launch-planner.ts';
 import type { LocalPorts } from './local-ports.ts';
 import type { MountRoots } from './mount-roots.ts';
+import { planned } from './planned-launch.ts';
 import { isLive } from './status.ts';
 import type { Supervised } from './supervised.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -36,8 +27,8 @@ export interface DeploymentsPorts {
   localPorts: LocalPorts;
   clock: Clock;
   ids: Ids;
-  /** Live deployments at most. */
-  maxDeployments: number;
+  discovery: Pick<Discovery, 'launchable'>;
+  capacity: Capacity;
   /** Base of the URLs that we hand out. */
   publicUrl: () => string;
 }
@@ -82,32 +73,19 @@ export function createDeployments(ports: DeploymentsPorts): Deployments {
     const existing = supervisor.find(serverId);
     if (existing || creating.has(serverId))
       throw serverAlreadyDeployed(serverId, existing?.record.id ?? null);
-    if (supervisor.live().length + creating.size >= ports.maxDeployments)
-      throw conflict(
-        `${ports.maxDeployments} deployments are live, which is the limit. Stop one, or raise MAX_DEPLOYMENTS.`,
-      );
+    const leave = ports.capacity.reserve();
     creating.add(serverId);
-    return work().finally(() => creating.delete(serverId));
+    return work().finally(() => {
+      creating.delete(serverId);
+      leave();
+    });
   };
 
   const current = (supervised: Supervised): Deployment => shownDeployment(supervised.record);
 
-  const begin = async (request: DeployRequest, server: Server): Promise<Supervised> => {
+  const begin = async (request: DeployRequest): Promise<Supervised> => {
     const { configuration } = request;
-    const method = await availableMethod(request, supervisor);
-    const planned = await planLaunch(
-      {
-        deploymentId: ports.ids.next('deploy'),
-        server: runnableFirst(server, (recipe) => supervisor.runtime(recipe.method) !== null),
-        method,
-        configuration,
-        allowUnverified: request.allowUnverified,
-        allowKind: request.allowKind,
-      },
-      ports.mountRoots,
-    );
-    await requireAvailable(planned.method, supervisor);
-    const plan = await withPort(planned, ports.localPorts);
+    const { server, plan } = await planned(request, ports);
     const record = newRecord({
       server,
       plan,
@@ -123,9 +101,8 @@ export function createDeployments(ports: DeploymentsPorts): Deployments {
     async create(request) {
       const { serverId } = request;
       await launcher.restored();
-      const server = await serverStore.find(serverId);
-      if (!server) throw serverNotFound(serverId);
-      const supervised = await alone(serverId, () => begin(request, server));
+      if (!(await serverStore.find(serverId))) throw serverNotFound(serverId);
+      const supervised = await alone(serverId, () => begin(request));
       // Stored before it is told, also where it failed: who reads the record next shall find what we said.
       if (!request.isAsync) await supervised.life.served.finally(() => supervised.flush());
       return current(supervised);
@@ -180,36 +157,4 @@ export function createDeployments(ports: DeploymentsPorts): Deployments {
       return new Date(clock.now());
     },
   };
-}
-
-const isLaunchMethod = (method: string): method is LaunchMethod =>
-  launchMethods.some((known) => known === method);
-
-async function availableMethod(
-  { method }: DeployRequest,
-  supervisor: Supervisor,
-): Promise<LaunchMethod | null> {
-  if (method === null) return null;
-  if (!isLaunchMethod(method))
-    throw deploymentUnavailable(`Deploying by ${method} is not set up here.`, { method });
-  await requireAvailable(method, supervisor);
-  return method;
-}
-
-async function requireAvailable(method: LaunchMethod, supervisor: Supervisor): Promise<void> {
-  const availability = await supervisor.runtime(method)?.available();
-  if (!availability?.ok)
-    throw deploymentUnavailable(
-      `Deploying by ${method} does not work here: ${availability?.reason ?? 'it is not set up'}.`,
-      { method },
-    );
-}
-
-/** An HTTP server needs a port: the one asked for, its own, or a free one. It is told by the custom variable PORT. */
-async function withPort(plan: LaunchPlan, localPorts: LocalPorts): Promise<LaunchPlan> {
-  if (plan.transport === 'stdio' || plan.method === 'remote') return plan;
-  const port = plan.port ?? (await localPorts.free());
-  if (!(await localPorts.isFree(port)))
-    throw invalidConfiguration(`Port ${port} is in use on this machine.`, { server_id: plan.serverId, port });
-  return { ...plan, port, environment: { PORT: String(port), ...plan.environment } };
 }

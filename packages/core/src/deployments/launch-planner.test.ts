@@ -295,6 +295,55 @@ describe('the recipe', () => {
   });
 });
 
+describe('what was verified', () => {
+  const verified: LaunchRecipe = {
+    ...recipe({ version: '1.2.3' }),
+    verified_by: 'repository',
+    integrity: 'sha512-abc',
+  };
+
+  it('is a version and its hash: both are pinned', async () => {
+    expect(await plan([verified])).toMatchObject({ version: '1.2.3', digest: 'sha512-abc' });
+    expect(await plan([verified], { version: '1.2.3' })).toMatchObject({ digest: 'sha512-abc' });
+  });
+
+  it('is no other version', async () => {
+    await expect(plan([verified], { version: '1.2.4' })).rejects.toMatchObject({
+      code: 'SERVER_NOT_VERIFIED',
+      details: { reason: 'only version 1.2.3 was verified, not 1.2.4' },
+    });
+    expect(await plan([verified], { version: '1.2.4' }, { allowUnverified: true })).toMatchObject({
+      version: '1.2.4',
+      digest: null,
+    });
+    expect((await plan([recipe({ version: '1.2.3' })], { version: '1.2.4' })).version).toBe('1.2.4');
+  });
+
+  it('comes before what is not', async () => {
+    const stranger = { ...recipe({ identifier: 'stranger' }), verified: false };
+    expect((await plan([stranger, verified])).identifier).toBe('@scope/name');
+  });
+});
+
+it('what cannot be deployed unattended says why', async () => {
+  const blocked = { ...recipe(), deployable: false, blockers: ['needs a desktop application'] };
+  await expect(plan([blocked])).rejects.toMatchObject({
+    code: 'INVALID_CONFIGURATION',
+    message: expect.stringContaining('needs a desktop application'),
+    details: { blockers: ['needs a desktop application'] },
+  });
+});
+
+it('a path that a server expects at a place of its own is mounted there', async () => {
+  const container: LaunchRecipe = {
+    ...recipe({ inputs: [{ name: 'root', kind: 'directory' }] }),
+    mounts: [{ input: 'root', target: '/data', read_only: true }],
+  };
+  expect((await plan([container], { inputs: { root: '/open/link' } })).mounts).toEqual([
+    { source: '/open/real', target: '/data', readOnly: true },
+  ]);
+});
+
 describe('a version', () => {
   it.each(['--registry=x', '../x', 'git+ssh://x', '1.0.0 || 2', ''])(
     'that is none is refused: %j',

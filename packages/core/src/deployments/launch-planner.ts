@@ -1,5 +1,5 @@
 // From a server's recipe and a caller's configuration to a launch plan: all checks that need no running part.
-import { serverNotVerified, invalidConfiguration } from '../errors.ts';
+import { serverNotVerified, invalidConfiguration, type AppError } from '../errors.ts';
 import type { LaunchRecipe } from '../servers/launch-recipe.ts';
 import type { Server } from '../servers/server.ts';
 import {
@@ -51,13 +51,11 @@ export async function planLaunch(request: PlanRequest, mountRoots: MountRoots): 
     method: recipe.method,
     identifier: recipe.identifier,
     version: configuration.version ?? recipe.version,
-    digest: null,
+    digest: digestOf(recipe, configuration),
     bin: recipe.bin,
     args,
     environment,
-    secretInputs: recipe.inputs.flatMap(({ name, kind }) =>
-      kind === 'secret' ? (inputs.get(name) ?? []) : [],
-    ),
+    secretInputs: secretsIn(recipe, inputs),
     transport: recipe.transport,
     port: recipe.transport === 'stdio' ? null : port,
     path: null,
@@ -68,29 +66,56 @@ export async function planLaunch(request: PlanRequest, mountRoots: MountRoots): 
   };
 }
 
-function chooseRecipe({ server, method, allowUnverified, allowKind }: PlanRequest): LaunchRecipe {
+/** The hash that was verified must be that of what is fetched; a Python installer has another notion of it. */
+const digestOf = (
+  { method, integrity, version }: LaunchRecipe,
+  { version: wanted }: DeploymentConfiguration,
+): string | null => (method === 'uvx' || (wanted !== undefined && wanted !== version) ? null : integrity);
+
+function chooseRecipe(request: PlanRequest): LaunchRecipe {
+  const { server, method, allowUnverified, allowKind } = request;
   if (server.kind !== 'server' && !allowKind)
     throw invalidConfiguration(
       `"${server.id}" looks like a ${server.kind}, not like a server. Set allow_kind to deploy it all the same.`,
       { server_id: server.id, kind: server.kind },
     );
-  const methods = [...new Set(server.launch.map((recipe) => recipe.method))];
-  const recipe = server.launch.find(
-    (candidate) => (method === null || candidate.method === method) && candidate.deployable,
-  );
-  if (!recipe)
-    throw invalidConfiguration(
-      method === null
-        ? `"${server.id}" has no recipe by which it can be deployed unattended.`
-        : `"${server.id}" cannot be deployed by ${method}; its recipes are for ${methods.join(', ')}.`,
-      { server_id: server.id, method, methods },
-    );
-  if (recipe.verified !== true && !allowUnverified)
-    throw serverNotVerified(
-      `Nothing proves that ${recipe.identifier} belongs to "${server.id}". Set allow_unverified if you trust it.`,
-      { server_id: server.id, identifier: recipe.identifier },
-    );
+  const candidates = server.launch.filter((recipe) => method === null || recipe.method === method);
+  const deployable = candidates.filter((recipe) => recipe.deployable);
+  const recipe = deployable.find((candidate) => isVerified(candidate, request)) ?? deployable[0];
+  if (!recipe) throw notDeployable(request, candidates);
+  if (!isVerified(recipe, request) && !allowUnverified) throw notVerified(recipe, request);
   return recipe;
+}
+
+/** What was verified is a version: another one is as unknown as another package. */
+const isVerified = (
+  { verified, verified_by, version }: LaunchRecipe,
+  { configuration: { version: wanted } }: PlanRequest,
+): boolean => verified === true && (verified_by === 'operator' || wanted === undefined || wanted === version);
+
+function notVerified(recipe: LaunchRecipe, { server, configuration }: PlanRequest): AppError {
+  const { identifier, version, verified, evidence } = recipe;
+  const reason =
+    verified === true
+      ? `only version ${version ?? 'unknown'} was verified, not ${configuration.version ?? 'another'}`
+      : evidence.findLast(({ from }) => from === 'verification')?.detail;
+  return serverNotVerified(
+    `Nothing proves that ${identifier} belongs to "${server.id}"${reason ? ` (${reason})` : ''}. Set allow_unverified if you trust it.`,
+    { server_id: server.id, identifier, reason: reason ?? null },
+  );
+}
+
+function notDeployable({ server, method }: PlanRequest, candidates: readonly LaunchRecipe[]): AppError {
+  const methods = [...new Set(server.launch.map((recipe) => recipe.method))];
+  const blockers = [...new Set(candidates.flatMap((recipe) => recipe.blockers))];
+  const details = { server_id: server.id, method, methods, blockers };
+  if (candidates.length === 0 && method !== null && methods.length > 0)
+    return invalidConfiguration(
+      `"${server.id}" cannot be deployed by ${method}; its recipes are for ${methods.join(', ')}.`,
+      details,
+    );
+  const why = blockers.length > 0 ? blockers.join('; ') : 'no recipe for it is known';
+  return invalidConfiguration(`"${server.id}" cannot be deployed unattended: ${why}.`, details);
 }
 
 function checkVersion({ version }: DeploymentConfiguration, issues: ConfigurationIssues): void {
@@ -137,6 +162,14 @@ function readInputs(
     issues.add(['inputs', name], 'unknown_input', `there is no input ${JSON.stringify(name)}`);
   return values;
 }
+
+/** Arguments are no place for secrets, but many servers take them there. */
+const secretsIn = (recipe: LaunchRecipe, inputs: Inputs): string[] =>
+  recipe.inputs.flatMap(({ name, kind }) =>
+    (inputs.get(name) ?? []).filter(
+      (value) => kind === 'secret' || (URL.canParse(value) && new URL(value).password !== ''),
+    ),
+  );
 
 const isPathKind = (kind: LaunchRecipe['inputs'][number]['kind']): boolean =>
   kind === 'path' || kind === 'file' || kind === 'directory';
@@ -204,12 +237,15 @@ async function readMounts(
     ...recipe.inputs
       .filter((input) => isPathKind(input.kind))
       .flatMap((input) =>
-        (inputs.get(input.name) ?? []).map((source) => ({
-          path: ['inputs', input.name],
-          source,
-          target: source,
-          readOnly: false,
-        })),
+        (inputs.get(input.name) ?? []).map((source) => {
+          const mount = recipe.mounts.find((known) => known.input === input.name);
+          return {
+            path: ['inputs', input.name],
+            source,
+            target: mount?.target ?? source,
+            readOnly: mount?.read_only ?? false,
+          };
+        }),
       ),
   ];
   const mounts: SandboxMount[] = [];

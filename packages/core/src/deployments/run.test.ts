@@ -1,5 +1,6 @@
 // One run of a deployment: each way in which it can end, and that nothing of it is left then.
 import { describe, expect, it } from 'vitest';
+import { namesIn } from '../mcp/catalogue.ts';
 import { deploymentFailed } from '../errors.ts';
 import { McpConnectError } from '../mcp/connector.ts';
 import { defaultHealthOptions } from '../mcp/health.ts';
@@ -86,7 +87,7 @@ function begin(program: FakeProgram, prepareScene: (scene: Scene) => void = () =
       onPrepared: ({ resolvedVersion }) => void told.push(`prepared ${resolvedVersion}`),
       onWorkload: (workload) => void told.push(workload ? 'workload' : 'gone'),
       onLine: ({ stream, text }) => void lines.push(`${stream}: ${text}`),
-      onCapabilities: ({ tools }) => void told.push(`tools ${tools.join(',')}`),
+      onCatalogue: ({ tools }) => void told.push(`tools ${namesIn(tools).join(',')}`),
       onCall: ({ ok }) => void told.push(`call ${ok}`),
     },
     ports: {

@@ -1,12 +1,6 @@
 // One run of a deployment: from preparing the package to the last process of its workload gone.
 import { AppError, internalError } from '../errors.ts';
-import {
-  namesIn,
-  readCatalogue,
-  watchListChanges,
-  type Catalogue,
-  type ListChanges,
-} from '../mcp/catalogue.ts';
+import { readCatalogue, watchListChanges, type Catalogue, type ListChanges } from '../mcp/catalogue.ts';
 import type { JsonObject, McpChannel } from '../mcp/channel.ts';
 import {
   McpConnectError,
@@ -19,7 +13,6 @@ import { createServedChannel } from '../mcp/served-channel.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Slots } from '../platform/slots.ts';
-import type { Capabilities } from './deployment.ts';
 import { fellBy, fellByExit, type FallenRun, type RunEnd } from './failure.ts';
 import type { LaunchPlan } from './launch-plan.ts';
 import type { RunHooks } from './life.ts';
@@ -51,7 +44,8 @@ export interface RunReports {
   /** Null when nothing of it is left. */
   onWorkload: (workload: Workload | null) => void;
   onLine: (line: OutputLine) => void;
-  onCapabilities: (capabilities: Capabilities) => void;
+  /** What it lists, whenever that changes. */
+  onCatalogue: (catalogue: Catalogue) => void;
   onCall: (call: { durationMs: number; ok: boolean }) => void;
 }
 
@@ -220,7 +214,7 @@ async function serve({ workload, channel, changes, catalogue }: Started, run: Ru
     redact: reports.redact,
     onCall: reports.onCall,
     onCatalogue: (changed) => {
-      reports.onCapabilities(capabilitiesOf(changed));
+      reports.onCatalogue(changed);
     },
     onEvidence: (evidence) => {
       health.note(evidence);
@@ -230,7 +224,7 @@ async function serve({ workload, channel, changes, catalogue }: Started, run: Ru
     listTimeoutMs: times.handshakeTimeoutMs,
     signal,
   });
-  reports.onCapabilities(capabilitiesOf(catalogue));
+  reports.onCatalogue(catalogue);
   hooks.onServing(served);
   const end = await Promise.race<RunEnd | 'closed'>([
     aborted(signal).then(() => ({ kind: 'interrupted' })),
@@ -272,11 +266,5 @@ async function soonExited(workload: Workload, clock: Clock): Promise<ExitReason 
     scope.abort();
   }
 }
-
-const capabilitiesOf = (catalogue: Catalogue): Capabilities => ({
-  tools: namesIn(catalogue.tools),
-  resources: namesIn(catalogue.resources),
-  prompts: namesIn(catalogue.prompts),
-});
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,4 +1,5 @@
 // One deployment while it lives: its record, its life, its log, its figures, and who is told of what.
+import { namesIn, type Catalogue } from '../mcp/catalogue.ts';
 import { createRedactor } from '../platform/redactor.ts';
 import { createLogHub, type LogHub } from '../telemetry/log-hub.ts';
 import { createCallStats, type CallStats } from '../telemetry/metrics.ts';
@@ -112,7 +113,10 @@ export function supervise(
     onLine: (line) => {
       logs.append(line);
     },
-    onCapabilities: setCapabilities,
+    onCatalogue: (catalogue) => {
+      setCapabilities(capabilitiesOf(catalogue));
+      ports.keepObserved(record.server_id, catalogue);
+    },
     onCall: calls.record,
   };
 
@@ -175,3 +179,9 @@ const workloadFields = (workload: Workload | null): Partial<StoredDeployment> =>
         enforced: workload.enforced,
       }
     : { workload: null };
+
+const capabilitiesOf = (catalogue: Catalogue): Capabilities => ({
+  tools: namesIn(catalogue.tools),
+  resources: namesIn(catalogue.resources),
+  prompts: namesIn(catalogue.prompts),
+});

@@ -1,11 +1,12 @@
 // The one supervisor: every live deployment of this process, and the way from a server to its channel.
 import { serverNotFound, serverNotRunning, serviceUnavailable } from '../errors.ts';
 import type { McpChannel } from '../mcp/channel.ts';
+import type { Catalogue } from '../mcp/catalogue.ts';
 import type { Channels } from '../mcp/channels.ts';
 import type { McpConnector } from '../mcp/connector.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
-import { createSlots } from '../platform/slots.ts';
+import { createSlots, type Slots } from '../platform/slots.ts';
 import type { LaunchMethod } from '../servers/launch-recipe.ts';
 import type { ServerStore } from '../servers/server-store.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
@@ -31,9 +32,13 @@ export interface SupervisorPorts {
   restartPolicy: RestartPolicy;
   times: RunTimes;
   maxStarts: number;
+  /** What a server lists is remembered for when it does not run. */
+  keepObserved: (serverId: string, catalogue: Catalogue) => void;
 }
 
 export interface Supervisor extends Channels {
+  /** Starts at once, of whatever kind. */
+  readonly starts: Slots;
   /** The runtime of a method, if this build has one. */
   runtime(method: LaunchMethod): Runtime | null;
   /**
@@ -98,6 +103,7 @@ export function createSupervisor(ports: SupervisorPorts): Supervisor {
   };
 
   return {
+    starts,
     runtime: (method) => runtimes.get(method) ?? null,
     launch,
     open,

@@ -332,6 +332,7 @@ describe('an operator’s recipe', () => {
       [
         ...['args', 'bin', 'command', 'deployable', 'env', 'evidence', 'identifier', 'inputs', 'method'],
         ...['package_args', 'port', 'required_env_any_of', 'transport', 'verified', 'verified_by', 'version'],
+        ...['blockers', 'integrity', 'mounts', 'named_by_repository'],
       ].toSorted(),
     );
   });

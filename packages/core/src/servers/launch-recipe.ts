@@ -111,7 +111,21 @@ export const launchRecipe = z.object({
   inputs: z.array(launchInput),
   verified: z.boolean().nullable().describe('null: not known'),
   verified_by: z.string().nullable(),
+  named_by_repository: z
+    .boolean()
+    .default(false)
+    .describe('its repository’s manifest, server.json or registry entry names it'),
+  integrity: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('the hash of the version that was verified: nothing else is run under it'),
   deployable: z.boolean(),
+  blockers: z.array(z.string()).default([]).describe('why it cannot be deployed unattended'),
+  mounts: z
+    .array(z.object({ input: z.string(), target: z.string(), read_only: z.boolean() }))
+    .default([])
+    .describe('where the server expects the paths that inputs name'),
   evidence: z.array(z.object({ from: z.string(), detail: z.string() })),
 });
 export type LaunchRecipe = z.infer<typeof launchRecipe>;
@@ -134,7 +148,11 @@ export const operatorRecipe = (input: LaunchRecipeInput): LaunchRecipe => ({
   transport: input.transport ?? (input.method === 'remote' ? 'streamable-http' : 'stdio'),
   verified: true,
   verified_by: 'operator',
+  named_by_repository: false,
+  integrity: null,
   deployable: true,
+  blockers: [],
+  mounts: [],
   evidence: [{ from: 'operator', detail: 'registered by the operator' }],
 });
 

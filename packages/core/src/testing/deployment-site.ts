@@ -1,13 +1,17 @@
 // All of a deployment's core parts together, over fakes: no process, no disk, no time that passes by itself.
+import { createCapacity } from '../deployments/capacity.ts';
 import { createDeployments, type Deployments } from '../deployments/deployments.ts';
 import type { DeployRequest } from '../deployments/deploy-request.ts';
 import { createLauncher, type Launcher } from '../deployments/launcher.ts';
 import type { LocalPorts } from '../deployments/local-ports.ts';
 import { createObservation, type Observation } from '../deployments/observation.ts';
+import { createProofs, type Proofs } from '../deployments/proofs.ts';
 import { defaultRestartPolicy, type RestartPolicy } from '../deployments/restart-policy.ts';
 import { createSupervisor, type Supervisor } from '../deployments/supervisor.ts';
 import { invalidConfiguration } from '../errors.ts';
+import type { Catalogue } from '../mcp/catalogue.ts';
 import { defaultHealthOptions } from '../mcp/health.ts';
+import type { Verdict } from '../servers/finding.ts';
 import { operatorRecipe, launchRecipeInput } from '../servers/launch-recipe.ts';
 import type { Server } from '../servers/server.ts';
 import type { AppEvent } from '../telemetry/event.ts';
@@ -47,6 +51,10 @@ export interface DeploymentSite {
   supervisor: Supervisor;
   launcher: Launcher;
   deployments: Deployments;
+  proofs: Proofs;
+  /** What running servers listed, by server. */
+  observed: Map<string, Catalogue>;
+  verdicts: Map<string, Verdict>;
   observation: Observation;
   events: AppEvent[];
   /** What our own log says, each line as its message. */
@@ -116,6 +124,13 @@ export function openDeploymentSite(options: DeploymentSiteOptions = {}): Deploym
   const localPorts = new FakeLocalPorts();
   const connector = new FakeConnector(clock);
   const logged: string[] = [];
+  const observed = new Map<string, Catalogue>();
+  const verdicts = new Map<string, Verdict>();
+  const discovery = {
+    launchable: (serverId: string) => serverStore.find(serverId),
+    keepVerdict: async (serverId: string, verdict: Verdict) => void verdicts.set(serverId, verdict),
+    keepObserved: () => Promise.resolve(),
+  };
   const log = (_fields: object, message: string): void => void logged.push(message);
   const logger = { debug: log, info: log, warn: log, error: log };
   const events: AppEvent[] = [];
@@ -141,6 +156,7 @@ export function openDeploymentSite(options: DeploymentSiteOptions = {}): Deploym
     restartPolicy: options.policy ?? defaultRestartPolicy,
     times: { handshakeTimeoutMs: 60_000, stopGraceMs: 5_000, health: defaultHealthOptions },
     maxStarts: options.maxStarts ?? 4,
+    keepObserved: (serverId, catalogue) => void observed.set(serverId, catalogue),
   });
   const launcher = createLauncher({
     supervisor,
@@ -153,23 +169,35 @@ export function openDeploymentSite(options: DeploymentSiteOptions = {}): Deploym
     logger,
   });
   let nextId = options.firstId ?? 1;
-  const deployments = createDeployments({
+  const capacity = createCapacity(options.maxDeployments ?? 50, () => supervisor.live().length);
+  const parts = {
     supervisor,
-    launcher,
     serverStore,
-    deploymentStore,
-    secretBox,
-    mountRoots: { check: () => Promise.resolve({ ok: false, reason: 'no root is open' }) },
+    discovery,
+    capacity,
+    mountRoots: { check: () => Promise.resolve({ ok: false as const, reason: 'no root is open' }) },
     localPorts,
     clock,
     ids: {
-      next: (prefix) => {
+      next: (prefix: string) => {
         nextId += 1;
         return `${prefix}-${String(nextId - 1).padStart(6, '0')}`;
       },
     },
-    maxDeployments: options.maxDeployments ?? 50,
+  };
+  const deployments = createDeployments({
+    ...parts,
+    launcher,
+    deploymentStore,
+    secretBox,
     publicUrl: () => 'http://127.0.0.1:8000',
+  });
+  const proofs = createProofs({
+    ...parts,
+    connector,
+    logger,
+    times: { handshakeTimeoutMs: 60_000, stopGraceMs: 5_000, health: defaultHealthOptions },
+    proofTimeoutMs: 300_000,
   });
   return {
     clock,
@@ -183,6 +211,9 @@ export function openDeploymentSite(options: DeploymentSiteOptions = {}): Deploym
     supervisor,
     launcher,
     deployments,
+    proofs,
+    observed,
+    verdicts,
     observation: createObservation({ supervisor, serverStore, deploymentStore, logArchive, clock }),
     events,
     logged,

@@ -1,9 +1,14 @@
 // Fakes of the ports, and the suites that a fake and the real thing both pass.
 export { describeAnswerStore, type AnswerStoreSubject } from './answer-store-contract.ts';
 export { describeChannel, type ChannelSubject } from './channel-contract.ts';
+export { describeCodeHost, type CodeHostSubject } from './code-host-contract.ts';
 export { describeDeploymentStore, type DeploymentStoreSubject } from './deployment-store-contract.ts';
+export { describeDiscoveryStore, type DiscoveryStoreSubject } from './discovery-store-contract.ts';
 export { describeEventLog, type EventLogContract, type EventLogSubject } from './event-log-contract.ts';
 export { FakeChannel, type FakeChannelOptions } from './fake-channel.ts';
+export { FakeCodeHost, type CodeHostCall } from './fake-code-host.ts';
+export { FakeMcpRegistry, type ServerJson } from './fake-mcp-registry.ts';
+export { FakePackageRegistry, type PackageDraft } from './fake-package-registry.ts';
 export {
   failingProgram,
   garbageProgram,
@@ -17,11 +22,16 @@ export { FakeRuntime, type FakeRuntimeOptions, type Hold } from './fake-runtime.
 export { FakeSandbox } from './fake-sandbox.ts';
 export { FakeSecretBox } from './fake-secret-box.ts';
 export { FakeWorkload, type FakeProgram } from './fake-workload.ts';
+export { hostedRepository, type HostedRepository, type RepositoryDraft } from './hosted-repository.ts';
 export { archivedLine, describeLogArchive, type LogArchiveSubject } from './log-archive-contract.ts';
 export { MemoryAnswerStore } from './memory-answer-store.ts';
 export { MemoryDeploymentStore } from './memory-deployment-store.ts';
+export { MemoryDiscoveryStore } from './memory-discovery-store.ts';
+export { MemoryHttpCache } from './memory-http-cache.ts';
 export { MemoryLogArchive } from './memory-log-archive.ts';
 export { MemoryServerStore } from './memory-server-store.ts';
+export { describeMcpRegistry, type McpRegistrySubject } from './mcp-registry-contract.ts';
+export { describePackageRegistry, type PackageRegistrySubject } from './package-registry-contract.ts';
 export { describeRuntime, type RuntimeSubject } from './runtime-contract.ts';
 export { describeSandbox, type SandboxProgram, type SandboxSubject } from './sandbox-contract.ts';
 export {

@@ -141,6 +141,10 @@ const aServer = (id: string, differences: Partial<Server> = {}): Server => ({
 });
 
 const aRecipe = (differences: Partial<Server['launch'][number]> = {}): Server['launch'][number] => ({
+  named_by_repository: true,
+  integrity: 'sha512-abc',
+  blockers: ['needs a desktop application'],
+  mounts: [{ input: 'folder', target: '/data', read_only: true }],
   method: 'npx',
   identifier: '@scope/package',
   version: null,

@@ -1,0 +1,2 @@
+// The official registry of MCP servers.
+export { createMcpRegistry, type McpRegistryOptions } from './mcp-registry.ts';

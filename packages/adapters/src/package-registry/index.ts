@@ -1,0 +1,2 @@
+// The registries of packages and images.
+export { createPackageRegistry, type PackageRegistryOptions } from './package-registry.ts';
