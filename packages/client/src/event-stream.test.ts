@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createEventStream, type StreamSource } from './event-stream.ts';
 import { InsightLoopError } from './insightloop-error.ts';
-import type { StreamMessage } from './server-sent-events.ts';
+import type { StreamMessage } from './stream-transport.ts';
 
 const opened: StreamMessage = { type: 'opened' };
 const alive: StreamMessage = { type: 'alive' };

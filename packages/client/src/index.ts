@@ -10,9 +10,11 @@ export type {
   CallOptions,
   Channel,
   InsightLoopClient,
+  LogEvent,
   RouterInputs,
   RouterOutputs,
   Server,
   ServerRegistration,
   StreamEvent,
 } from './operations.ts';
+export type { StreamFailures, StreamMessage, StreamRequest, StreamTransport } from './stream-transport.ts';

@@ -2,6 +2,7 @@
 import type { Channels } from './mcp/channels.ts';
 import { createDeployments, type Deployments, type DeploymentsPorts } from './deployments/deployments.ts';
 import { createLauncher, type LauncherPorts } from './deployments/launcher.ts';
+import { tellMetrics } from './deployments/metric-samples.ts';
 import { createObservation, type Observation, type ObservationPorts } from './deployments/observation.ts';
 import { createSupervisor, type SupervisorPorts } from './deployments/supervisor.ts';
 import { createServers, type Servers, type ServersPorts } from './servers/servers.ts';
@@ -34,6 +35,8 @@ export interface Runner {
   channels: Channels;
   /** Takes up after a start what an earlier life of this process left. */
   restore(): Promise<void>;
+  /** Tells the figures of what runs while somebody watches them, until the signal aborts. */
+  tellMetrics(signal: AbortSignal): Promise<void>;
   /** Ends what runs and leaves the wish that it should. */
   leave(): Promise<void>;
 }
@@ -41,6 +44,7 @@ export interface Runner {
 export function createServices(ports: Ports): { services: Services; runner: Runner } {
   const supervisor = createSupervisor(ports);
   const launcher = createLauncher({ ...ports, supervisor });
+  const observation = createObservation({ ...ports, supervisor });
   return {
     services: {
       system: createSystem(ports),
@@ -49,13 +53,14 @@ export function createServices(ports: Ports): { services: Services; runner: Runn
         isDeployed: (serverId) => supervisor.find(serverId) !== null,
       }),
       deployments: createDeployments({ ...ports, supervisor, launcher }),
-      observation: createObservation({ ...ports, supervisor }),
+      observation,
       tools: createTools({ ...ports, channels: supervisor }),
       events: ports.eventLog,
     },
     runner: {
       channels: supervisor,
       restore: () => launcher.restore(),
+      tellMetrics: (signal) => tellMetrics({ ...ports, supervisor, observation }, signal),
       leave: () => supervisor.leave(),
     },
   };
