@@ -55,15 +55,13 @@ export function createEventStream(source: StreamSource): EventStream<unknown> {
 async function* follow(source: StreamSource): AsyncGenerator<unknown, void> {
   const { connect, signal, pause = pauseFor, random = Math.random } = source;
   const isAborted = () => signal.aborted;
-  let connected = false;
   let begun = false;
   let lastEventId: string | null = null;
   let failures = 0;
   while (!isAborted()) {
     try {
       for await (const message of connect(lastEventId)) {
-        connected = true;
-        if (message.type !== 'opened') failures = 0;
+        if (message.type === 'alive') failures = 0;
         if (message.type !== 'item') continue;
         lastEventId = message.id ?? lastEventId;
         if (!begun) {
@@ -71,13 +69,14 @@ async function* follow(source: StreamSource): AsyncGenerator<unknown, void> {
           yield undefined;
         }
         if (isStanding(message.value)) continue;
+        failures = 0;
         yield message.id === null ? message.value : { id: message.id, data: message.value };
       }
       return;
     } catch (error) {
       if (isAborted()) return;
-      // Before there was a connection nothing is lost by saying so, and a wrong address would be tried for ever.
-      if (!connected || !mayPass(error)) throw error;
+      // Before the stream has begun nothing is lost by saying so, and a wrong address would be tried for ever.
+      if (!begun || !mayPass(error)) throw error;
     }
     const limitMs = Math.min(slowestRetryMs, firstRetryMs * 2 ** failures);
     failures += 1;

@@ -1,5 +1,5 @@
 // Entries of a stream: an event as text, its number, and its place among all channels.
-import { appEvent, channels, type AppEvent, type Channel, type GapEvent } from '@insightloop/core';
+import { appEvent, channels, type AppEvent, type Channel, type GapEvent, type RingEntry } from '@insightloop/core';
 import type { RedisReply } from './connection.ts';
 
 export interface StreamEntry {
@@ -7,7 +7,7 @@ export interface StreamEntry {
   epoch: number;
   number: number;
   /** Null for the entry that begins an epoch. */
-  content: { event: AppEvent | GapEvent; sequence: number; bytes: number } | null;
+  content: RingEntry | null;
 }
 
 export const entryText = (event: AppEvent | GapEvent): string => JSON.stringify(event);
@@ -21,9 +21,15 @@ export function readEntry(channel: Channel, reply: RedisReply): StreamEntry {
   const [name, text, , sequence] = fields;
   if (name === 'origin') return { ...place, content: null };
   if (typeof text !== 'string') throw new Error('a stream holds something that is not ours');
+  const event = readEvent(channel, text);
   return {
     ...place,
-    content: { event: readEvent(channel, text), sequence: Number(sequence), bytes: 500 + text.length * 2 },
+    content: {
+      event,
+      sequence: Number(sequence),
+      atMs: event.timestamp.getTime(),
+      bytes: 500 + text.length * 2,
+    },
   };
 }
 

@@ -16,6 +16,8 @@ import { createRing, type Ring } from './ring.ts';
 export interface RingEntry {
   /** A gap is what never reached the log. */
   event: AppEvent | GapEvent;
+  /** When it came, in milliseconds since the Unix epoch. */
+  atMs: number;
   /** Counts over all channels, so that a reader of several sees them in the order in which they happened. */
   sequence: number;
   /** What it weighs in memory, roughly. */
@@ -197,7 +199,7 @@ export function createEventRings(options: EventRingsOptions): EventRings {
   const forgetOld = (ring: Ring<RingEntry>): void => {
     const oldestMs = clock.now() - retentionMs;
     for (let held = ring.at(ring.oldest); held; held = ring.at(ring.oldest)) {
-      if (held.event.timestamp.getTime() >= oldestMs) return;
+      if (held.atMs >= oldestMs) return;
       ring.forgetOldest();
     }
   };

@@ -18,7 +18,7 @@ export function createRingEventLog({ clock, capacity, retentionMs }: RingEventLo
   return {
     append(event) {
       sequence += 1;
-      rings.append({ event, sequence, bytes: weightOf(event) });
+      rings.append({ event, sequence, atMs: clock.now(), bytes: weightOf(event) });
     },
     read: (options) => rings.read(options),
     get readers() {
