@@ -24,7 +24,9 @@ import { addGate, type GateOptions } from './plugins/gate.ts';
 import { addMcp } from './plugins/mcp.ts';
 import { addRest } from './plugins/rest.ts';
 import { addTrpc } from './plugins/trpc.ts';
+import { addLastWords } from './plugins/last-words.ts';
 import { addWebSockets } from './plugins/web-sockets.ts';
+import { addWs } from './plugins/ws.ts';
 
 export interface AppParts {
   settings: Pick<Settings, 'allowedHosts' | 'corsOrigins' | 'publicUrl' | 'trustProxy' | 'host'>;
@@ -68,6 +70,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
     },
   });
 
+  const closing = addLastWords(app);
   const createContext = (request: FastifyRequest, reply: FastifyReply | null): Context => ({
     services,
     caller: callerOf(request),
@@ -75,6 +78,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
     answers,
     idempotencyKey: idempotencyKeyOf(request),
     ids,
+    closing,
     log: request.log,
     requestId: reply ? request.id : null,
     setHeader: (name, value) => {
@@ -99,6 +103,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   await addMcp(app, { bridge: parts.bridge, paths: { '/servers/:serverId/mcp': serverInPath } });
   addDocs(app, () => settings.publicUrl ?? baseUrl(app));
   addRest(app, { router: appRouter, createContext });
+  addWs(app, { router: appRouter, createContext });
   return app;
 }
 

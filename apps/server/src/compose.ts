@@ -14,6 +14,7 @@ import {
   openDatabase,
   type Database,
 } from '@insightloop/adapters/prisma';
+import { openRedisEventLog } from '@insightloop/adapters/redis';
 import { createSecretBox, openSecretKey } from '@insightloop/adapters/secrets';
 import {
   apiVersion,
@@ -24,6 +25,7 @@ import {
   defaultHealthOptions,
   defaultRestartPolicy,
   serverRegistration,
+  type EventLog,
   type HttpCache,
   type Runner,
 } from '@insightloop/core';
@@ -80,6 +82,7 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
   const ids = createIds(clock);
   const instanceId = await instanceIdOf(dataDir);
   const secretKey = await openSecretKey({ setting: settings.secretKey, file: join(dataDir, 'secret-key') });
+  const eventLog = await openEventLog(settings, context);
   const { database, lost } = await startDatabase(settings, context);
   const logArchive = await openLogFiles({ folder: join(dataDir, 'logs'), logger });
   teardown.add(() => logArchive.close());
@@ -107,9 +110,9 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
     serverStore: createServerStore(database),
     deploymentStore,
     remoteHosts: network,
-    discoveryStore: createDiscoveryStore(database),
-    ...createDiscoveryReach(settings, { cache: httpCache, network }),
-    eventLog: createRingEventLog({ clock }),
+      discoveryStore: createDiscoveryStore(database),
+      ...createDiscoveryReach(settings, { cache: httpCache, network }),
+      eventLog,
     logArchive,
     secretBox: createSecretBox(secretKey),
     mountRoots: createMountRoots(settings.mountRoots),
@@ -140,6 +143,7 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
     readiness: [{ name: 'database', check: () => database.ping() }],
     draining: () => draining,
   });
+  void runner.tellMetrics(teardown.signal);
   teardown.add(() => runner.leave());
   teardown.add(() => {
     bridge.close();
@@ -199,6 +203,18 @@ function keepTidy(
     return Promise.resolve();
   });
   run();
+}
+
+/** Shared with other processes by REDIS_URL, else in our memory. */
+async function openEventLog(
+  { redisUrl, keepEventsMs: retentionMs }: Settings,
+  { logger, teardown }: BuildContext,
+): Promise<EventLog> {
+  const clock = systemClock;
+  if (redisUrl === null) return createRingEventLog({ clock, retentionMs });
+  const log = await openRedisEventLog({ url: redisUrl, clock, logger, writerId: randomUUID(), retentionMs });
+  teardown.add(() => log.close());
+  return log;
 }
 
 /** The one named by DATABASE_URL, else one of our own in the data directory. */

@@ -4,7 +4,8 @@ import { isIP } from 'node:net';
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 
-const dayMs = 24 * 60 * 60 * 1000;
+const hourMs = 60 * 60 * 1000;
+const dayMs = 24 * hourMs;
 
 const list = z
   .string()
@@ -52,6 +53,8 @@ const schema = z.object({
     'must be addresses or networks such as "10.0.0.0/8"',
   ),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  /** Where events are kept for all processes; without it in memory. */
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   /** Seals what deployments must keep secret; without it a key file in the data directory does. */
   INSIGHTLOOP_SECRET_KEY: z.string().min(16).optional(),
   /** Absolute paths under which servers may be given files and folders. */
@@ -87,6 +90,8 @@ const schema = z.object({
   HEALTH_TIMEOUT_SECONDS: count(5),
   /** Days after which the installation of a package that nobody started is removed. */
   RETENTION_INSTALLS_DAYS: count(14),
+  /** Hours for which events can be had again. */
+  RETENTION_EVENTS_HOURS: count(24),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   RATE_LIMIT_DISCOVERY: perHour(100),
   RATE_LIMIT_DEPLOYMENT: perHour(20),
@@ -95,7 +100,7 @@ const schema = z.object({
 });
 
 /** Settings that may also come from a file named by `<NAME>_FILE`, as container secrets do. */
-const secrets = ['DATABASE_URL', 'INSIGHTLOOP_SECRET_KEY', 'GITHUB_TOKEN'] as const;
+const secrets = ['DATABASE_URL', 'REDIS_URL', 'INSIGHTLOOP_SECRET_KEY', 'GITHUB_TOKEN'] as const;
 
 export interface Settings {
   host: string;
@@ -107,6 +112,7 @@ export interface Settings {
   corsOrigins: string[];
   trustProxy: string[];
   databaseUrl: string | null;
+  redisUrl: string | null;
   secretKey: string | null;
   mountRoots: string[];
   githubToken: string | null;
@@ -126,6 +132,7 @@ export interface Settings {
   healthIntervalMs: number;
   healthTimeoutMs: number;
   unusedInstallsMs: number;
+  keepEventsMs: number;
   logLevel: z.output<typeof schema>['LOG_LEVEL'];
   /** PATH, HOME and npm's own settings: what leads installers to their programs and registries. */
   installerEnvironment: Record<string, string>;
@@ -163,6 +170,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
     corsOrigins: env.CORS_ORIGINS,
     trustProxy: env.TRUST_PROXY,
     databaseUrl: env.DATABASE_URL ?? null,
+    redisUrl: env.REDIS_URL ?? null,
     secretKey: env.INSIGHTLOOP_SECRET_KEY ?? null,
     mountRoots: env.INSIGHTLOOP_MOUNT_ROOTS,
     githubToken: env.GITHUB_TOKEN ?? null,
@@ -182,6 +190,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
     healthIntervalMs: env.HEALTH_INTERVAL_SECONDS * 1000,
     healthTimeoutMs: env.HEALTH_TIMEOUT_SECONDS * 1000,
     unusedInstallsMs: env.RETENTION_INSTALLS_DAYS * dayMs,
+    keepEventsMs: env.RETENTION_EVENTS_HOURS * hourMs,
     logLevel: env.LOG_LEVEL,
     installerEnvironment: installerEnvironment(environment),
     rateLimits: {

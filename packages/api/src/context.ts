@@ -14,6 +14,8 @@ export interface Context {
   /** What the caller sent as Idempotency-Key; null without one. */
   idempotencyKey: string | null;
   ids: Ids;
+  /** Aborts when the process begins to end: streams say so while they still can. */
+  closing: AbortSignal;
   log: Logger;
   /** Null on a WebSocket, where one connection carries many requests: each then gets its own. */
   requestId: string | null;

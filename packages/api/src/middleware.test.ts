@@ -77,6 +77,7 @@ function setUp(overrides: Partial<Context> = {}) {
     rateLimiter: createFixedWindowLimiter({ logs: 2 }, clock),
     answers: unused(),
     idempotencyKey: null,
+    closing: new AbortController().signal,
     ids: { next: (prefix) => `${prefix}-${(made += 1)}` },
     log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
     requestId: 'req-given',

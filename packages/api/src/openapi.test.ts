@@ -154,7 +154,7 @@ it('has the streams as event streams, with the parameters of their readers', () 
     $ref: '#/components/schemas/StreamEvent',
   });
   const inQuery = events.parameters.filter((one) => one.in === 'query').map(({ name }) => name);
-  expect(inQuery.toSorted()).toEqual(['lastEventId', 'unnamed']);
+  expect(inQuery.toSorted()).toEqual(['lastEventId', 'level', 'server_id', 'task_id', 'unnamed']);
 });
 
 it('lets a request leave out what has a default, and refuse what it does not know; answers may grow', () => {

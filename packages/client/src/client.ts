@@ -2,11 +2,12 @@
 import type { AppRouter } from '@insightloop/api';
 import { createTRPCUntypedClient, httpLink, type TRPCUntypedClient } from '@trpc/client';
 import superjson from 'superjson';
-import { reach, readJson, unexpectedAnswer, type Door } from './door.ts';
+import { connectionFailed, errorFrom, reach, readJson, unexpectedAnswer, type Door } from './door.ts';
 import { createEventStream } from './event-stream.ts';
 import { InsightLoopError } from './insightloop-error.ts';
 import { operations, type CallOptions, type InsightLoopClient } from './operations.ts';
 import { readMessages } from './server-sent-events.ts';
+import type { StreamTransport } from './stream-transport.ts';
 
 export interface InsightLoopClientOptions {
   /** Where the API is; a path in it is kept. Default: `http://127.0.0.1:8000`. */
@@ -15,6 +16,8 @@ export interface InsightLoopClientOptions {
   apiKey?: string | undefined;
   /** Instead of the global one, for instance with a proxy or a certificate of its own. */
   fetch?: typeof globalThis.fetch | undefined;
+  /** How streams come: Server-Sent Events, or `webSocketStreams` of `@insightloop/client/websocket`. */
+  streams?: StreamTransport | undefined;
 }
 
 /**
@@ -29,7 +32,7 @@ export function createInsightLoopClient(options: InsightLoopClientOptions = {}):
   const nouns = Object.entries(operations).map(([noun, verbs]): [string, unknown] => {
     const functions = Object.entries<Kind>(verbs).map(([verb, kind]): [string, unknown] => [
       verb,
-      operationOf({ door, trpc, path: `${noun}.${verb}`, kind }),
+      operationOf({ door, trpc, path: `${noun}.${verb}`, kind, streams: options.streams ?? readMessages }),
     ]);
     return [noun, Object.freeze(Object.fromEntries(functions))];
   });
@@ -94,21 +97,27 @@ interface OperationParts {
   trpc: TRPCUntypedClient<AppRouter>;
   path: string;
   kind: Kind;
+  streams: StreamTransport;
 }
 
 const never = new AbortController().signal;
 
 /** An input that is left out is an empty one: defaults then apply, and operations without an input ignore it. */
-function operationOf({ door, trpc, path, kind }: OperationParts) {
+function operationOf({ door, trpc, path, kind, streams }: OperationParts) {
   if (kind === 'subscription')
     return (input: object = {}, { signal = never }: CallOptions = {}) =>
       createEventStream({
         connect: (lastEventId) =>
-          readMessages({
-            door,
+          streams({
+            ...door,
             path,
             input: lastEventId === null ? input : { ...input, lastEventId },
             signal,
+            failures: {
+              lost: (cause) => connectionFailed(door, cause),
+              unexpected: (what, more) => unexpectedAnswer(door, what, more),
+              refused: errorFrom,
+            },
           }),
         signal,
       });

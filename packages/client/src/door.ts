@@ -65,11 +65,11 @@ export const unexpectedAnswer = (
   );
 
 /** The error of an answer, from its parsed body; null when there is none of ours in it. */
-export function errorFrom(body: unknown, answer: Response): InsightLoopError | null {
+export function errorFrom(body: unknown, answer: Response | null): InsightLoopError | null {
   const found = errorBodyOf(body);
   if (!found) return null;
   return new InsightLoopError(found.error.code, found.error.message, {
-    status: found.status ?? answer.status,
+    status: found.status ?? answer?.status ?? null,
     requestId: found.error.request_id,
     details: found.error.details,
     retryAfterSeconds: retryAfterOf(answer, found.error.details),
@@ -109,8 +109,8 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
 /** A stream's headers are gone before it fails; some errors say it in their details too. */
-function retryAfterOf(answer: Response, details: ErrorBody['details']): number | null {
-  const header = answer.headers.get('retry-after');
+function retryAfterOf(answer: Response | null, details: ErrorBody['details']): number | null {
+  const header = answer?.headers.get('retry-after') ?? null;
   if (header !== null && /^\d{1,9}$/.test(header)) return Number(header);
   const detail = details?.['retry_after'];
   return typeof detail === 'number' ? detail : null;

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createEventStream, type StreamSource } from './event-stream.ts';
 import { InsightLoopError } from './insightloop-error.ts';
-import type { StreamMessage } from './server-sent-events.ts';
+import type { StreamMessage } from './stream-transport.ts';
 
 const opened: StreamMessage = { type: 'opened' };
 const alive: StreamMessage = { type: 'alive' };
@@ -12,7 +12,7 @@ const lost = () => new InsightLoopError('CONNECTION_FAILED', 'lost');
 type Step = StreamMessage | Error;
 
 /** Each connection plays its steps: messages, and what it ends with. Without an error it ended well. */
-function createSource(connections: Step[][], signal = new AbortController().signal) {
+function createSource(connections: Step[][], signal = new AbortController().signal, begins = true) {
   const asked: (string | null)[] = [];
   const pauses: number[] = [];
   let closed = 0;
@@ -23,6 +23,7 @@ function createSource(connections: Step[][], signal = new AbortController().sign
         for (const step of connections.shift() ?? []) {
           if (step instanceof Error) throw step;
           yield step;
+          if (step === opened && begins) yield item(null, { type: 'subscribed' });
         }
       } finally {
         closed += 1;
@@ -120,6 +121,28 @@ describe('createEventStream', () => {
     await expect(stream.open()).rejects.toBe(failure);
     await expect(allOf(stream)).rejects.toBe(failure);
     expect(pauses).toEqual([]);
+  });
+
+  it('begins with what the server says first, and goes on behind its id; neither is an item', async () => {
+    const first = { type: 'subscribed' };
+    const { source, asked } = createSource(
+      [
+        [opened, item('a-0', first), lost()],
+        [opened, item('a-0', first), item('a-5', { type: 'position' }), item('a-5', { type: 'server_closing' }), lost()],
+        [opened, item('a-5', first), item('a-6', 6)],
+      ],
+      undefined,
+      false,
+    );
+    const stream = createEventStream(source);
+    await stream.open();
+    expect(await allOf(stream)).toEqual([{ id: 'a-6', data: 6 }]);
+    expect(asked).toEqual([null, 'a-0', 'a-5']);
+  });
+
+  it('has not begun when the connection is lost before that', async () => {
+    const { source } = createSource([[opened, lost()]], undefined, false);
+    await expect(createEventStream(source).open()).rejects.toMatchObject({ code: 'CONNECTION_FAILED' });
   });
 
   it('asks for nothing until it is opened, and then once', async () => {

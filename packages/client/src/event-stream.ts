@@ -1,6 +1,6 @@
 // A subscription as an async iterable that outlives its connections.
 import { InsightLoopError } from './insightloop-error.ts';
-import type { StreamMessage } from './server-sent-events.ts';
+import type { StreamMessage } from './stream-transport.ts';
 
 /**
  * For `for await`, once. It asks the server when it is first read or opened; a lost connection is made anew and goes
@@ -14,6 +14,10 @@ export interface EventStream<Item> extends AsyncIterable<Item> {
    */
   open(): Promise<void>;
 }
+
+/** What only says where a stream stands, or that its server ends and will be back: it is for us, and no item. */
+export type Standing = 'subscribed' | 'position' | 'server_closing';
+const standings: ReadonlySet<unknown> = new Set<Standing>(['subscribed', 'position', 'server_closing']);
 
 export interface StreamSource {
   /** One connection: continues behind the id, or begins with what happens now. */
@@ -44,7 +48,10 @@ export function createEventStream(source: StreamSource): EventStream<unknown> {
   };
 }
 
-/** Its first value only says that the stream has begun. */
+/**
+ * Its first value only says that the stream has begun: with what the server says first, which has an id to go on behind,
+ * so that nothing is lost when the line is cut before the first event.
+ */
 async function* follow(source: StreamSource): AsyncGenerator<unknown, void> {
   const { connect, signal, pause = pauseFor, random = Math.random } = source;
   const isAborted = () => signal.aborted;
@@ -54,13 +61,15 @@ async function* follow(source: StreamSource): AsyncGenerator<unknown, void> {
   while (!isAborted()) {
     try {
       for await (const message of connect(lastEventId)) {
-        if (message.type !== 'opened') failures = 0;
-        else if (!begun) {
+        if (message.type === 'alive') failures = 0;
+        if (message.type !== 'item') continue;
+        lastEventId = message.id ?? lastEventId;
+        if (!begun) {
           begun = true;
           yield undefined;
         }
-        if (message.type !== 'item') continue;
-        lastEventId = message.id ?? lastEventId;
+        if (isStanding(message.value)) continue;
+        failures = 0;
         yield message.id === null ? message.value : { id: message.id, data: message.value };
       }
       return;
@@ -74,6 +83,9 @@ async function* follow(source: StreamSource): AsyncGenerator<unknown, void> {
     await pause((limitMs / 2) * (1 + random()), signal);
   }
 }
+
+const isStanding = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'type' in value && standings.has(value.type);
 
 /** The server is out of reach or restarts; 502 to 504 come from a proxy in front of it. Everything else is final. */
 function mayPass(error: unknown): boolean {

@@ -11,6 +11,7 @@ export type {
   Channel,
   FoundServer,
   InsightLoopClient,
+  LogEvent,
   RouterInputs,
   RouterOutputs,
   Server,
@@ -18,3 +19,4 @@ export type {
   ServerRegistration,
   StreamEvent,
 } from './operations.ts';
+export type { StreamFailures, StreamMessage, StreamRequest, StreamTransport } from './stream-transport.ts';

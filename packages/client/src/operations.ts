@@ -1,7 +1,7 @@
 // The operations: how each is called, and from the router's type what it takes and gives.
 import type { AppRouter } from '@insightloop/api';
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server';
-import type { EventStream } from './event-stream.ts';
+import type { EventStream, Standing } from './event-stream.ts';
 
 /** What each operation takes, as `RouterInputs['servers']['register']`. */
 export type RouterInputs = inferRouterInputs<AppRouter>;
@@ -17,7 +17,23 @@ export type ServerRegistration = RouterInputs['servers']['register'];
 export type Channel = RouterInputs['events']['subscribe']['channels'][number];
 /** What `events.subscribe` tells, a union by `type`. */
 export type StreamEvent =
-  RouterOutputs['events']['subscribe'] extends AsyncIterable<{ data: infer Event }> ? Event : never;
+  RouterOutputs['events']['subscribe'] extends AsyncIterable<infer Item>
+    ? Told<Item> extends { data: infer Event }
+      ? Event
+      : never
+    : never;
+/** What `logs.follow` tells, a union by `type`. */
+export type LogEvent =
+  RouterOutputs['logs']['follow'] extends AsyncIterable<infer Item>
+    ? Told<Item> extends { data: infer Event }
+      ? Event
+      : never
+    : never;
+
+/** An item without what the stream keeps to itself. */
+type Told<Item> = Item extends { id: infer Id; data: infer Data }
+  ? { id: Id; data: Exclude<Data, { type: Standing }> }
+  : Item;
 
 export interface CallOptions {
   /** Aborting it rejects the call with its reason, and ends a stream quietly. */
@@ -36,7 +52,7 @@ type Arguments<Input> = [Input] extends [void]
 
 type Operation<Kind, Input, Output> = Kind extends 'subscription'
   ? Output extends AsyncIterable<infer Item>
-    ? (...args: Arguments<Input>) => EventStream<Item>
+    ? (...args: Arguments<Input>) => EventStream<Told<Item>>
     : never
   : (...args: Arguments<Input>) => Promise<Output>;
 

@@ -2,7 +2,8 @@
 import superjson from 'superjson';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Door } from './door.ts';
-import { readMessages, type StreamMessage } from './server-sent-events.ts';
+import { readMessages } from './server-sent-events.ts';
+import type { StreamMessage } from './stream-transport.ts';
 
 const never = new AbortController().signal;
 
@@ -55,7 +56,17 @@ const event = (name: string | null, data: string, id?: string): string =>
 const connected = event('connected', '{"reconnectAfterInactivityMs":15000}');
 
 const read = (door: Door, signal: AbortSignal = never): AsyncGenerator<StreamMessage, void> =>
-  readMessages({ door, path: 'events.subscribe', input: { channels: ['servers'] }, signal });
+  readMessages({
+    ...door,
+    path: 'events.subscribe',
+    input: { channels: ['servers'] },
+    signal,
+    failures: {
+      lost: (cause) => new Error('lost', { cause }),
+      unexpected: (what) => new Error(what),
+      refused: () => null,
+    },
+  });
 
 async function allOf(messages: AsyncIterable<StreamMessage>): Promise<StreamMessage[]> {
   const all = [];

@@ -2,16 +2,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import superjson from 'superjson';
 import { connectionFailed, errorFrom, parseJson, reach, unexpectedAnswer, type Door } from './door.ts';
-
-export type StreamMessage =
-  { type: 'opened' } | { type: 'alive' } | { type: 'item'; id: string | null; value: unknown };
-
-export interface StreamRequest {
-  door: Door;
-  path: string;
-  input: unknown;
-  signal: AbortSignal;
-}
+import type { StreamMessage, StreamRequest } from './stream-transport.ts';
 
 /** From the request to the first message. After it the server says how long it may be silent. */
 const openWithinMs = 30_000;
@@ -25,7 +16,8 @@ const maxEventChars = 32 * 1024 * 1024;
  * @throws InsightLoopError of the server, or CONNECTION_FAILED when the connection is lost
  */
 export async function* readMessages(request: StreamRequest): AsyncGenerator<StreamMessage, void> {
-  const { door, signal } = request;
+  const { signal } = request;
+  const door: Door = request;
   const connection = new AbortController();
   const stop = () => connection.abort(signal.reason);
   signal.addEventListener('abort', stop);
@@ -71,11 +63,13 @@ function lost(door: Door, cause: unknown): never {
   throw connectionFailed(door, cause);
 }
 
-const open = ({ door, path, input }: StreamRequest, signal: AbortSignal): Promise<Response> =>
-  reach(door, `${door.url}/${path}?input=${encodeURIComponent(superjson.stringify(input))}`, {
+const open = (request: StreamRequest, signal: AbortSignal): Promise<Response> => {
+  const { path, input, ...door } = request;
+  return reach(door, `${door.url}/${path}?input=${encodeURIComponent(superjson.stringify(input))}`, {
     headers: { ...door.headers, accept: 'text/event-stream' },
     signal,
   });
+};
 
 function bodyOf(door: Door, response: Response): ReadableStream<Uint8Array> {
   const type = response.headers.get('content-type') ?? 'nothing';

@@ -10,7 +10,7 @@ export {
 } from './deployments/deployment.ts';
 export type { LocalPorts } from './deployments/local-ports.ts';
 export type { MountCheck, MountRoots } from './deployments/mount-roots.ts';
-export { logEvent, runningServer, type FollowedLine } from './deployments/observation.ts';
+export { logEvent, runningServer, type FollowedLogs, type LogEvent } from './deployments/observation.ts';
 export { createRemoteRuntime } from './deployments/remote-runtime.ts';
 export { defaultRestartPolicy } from './deployments/restart-policy.ts';
 export { deploymentStatus } from './deployments/status.ts';
@@ -153,15 +153,24 @@ export {
   type System,
   type SystemPorts,
 } from './system.ts';
+export { formatPositions, parseCursor, type Positions } from './telemetry/event-cursor.ts';
 export type { EventCursor, EventLog, LoggedEvent, ReadOptions } from './telemetry/event-log.ts';
+export { createEventRings, type EventRings, type RingEntry } from './telemetry/event-rings.ts';
 export {
+  appEvent,
   channel,
   channels,
+  eventFilter,
+  isAtLeast,
   streamEvent,
   type AppEvent,
   type Channel,
+  type EventFilter,
+  type GapEvent,
   type StreamEvent,
 } from './telemetry/event.ts';
+export { logLevel, type LogLevel } from './telemetry/log-level.ts';
+export { createBell, type Bell } from './telemetry/bell.ts';
 export { createRingEventLog } from './telemetry/ring-event-log.ts';
 export { SecretBoxError, type SecretBox, type SecretBoxFailure } from './platform/secret-box.ts';
 export { missingLine, type LogArchive } from './telemetry/log-archive.ts';

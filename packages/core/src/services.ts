@@ -3,6 +3,7 @@ import type { Channels } from './mcp/channels.ts';
 import { createCapacity } from './deployments/capacity.ts';
 import { createDeployments, type Deployments, type DeploymentsPorts } from './deployments/deployments.ts';
 import { createLauncher, type LauncherPorts } from './deployments/launcher.ts';
+import { tellMetrics } from './deployments/metric-samples.ts';
 import { createObservedKeeper } from './deployments/observed-tools.ts';
 import { createObservation, type Observation, type ObservationPorts } from './deployments/observation.ts';
 import { createProofs, type Proofs, type ProofsPorts } from './deployments/proofs.ts';
@@ -45,6 +46,8 @@ export interface Runner {
   channels: Channels;
   /** Takes up after a start what an earlier life of this process left. */
   restore(): Promise<void>;
+  /** Tells the figures of what runs while somebody watches them, until the signal aborts. */
+  tellMetrics(signal: AbortSignal): Promise<void>;
   /** Ends what runs and leaves the wish that it should. */
   leave(): Promise<void>;
 }
@@ -62,6 +65,7 @@ export function createServices(ports: Ports): { services: Services; runner: Runn
       return supervisor.open(serverId, signal);
     },
   };
+  const observation = createObservation({ ...ports, supervisor });
   return {
     services: {
       system: createSystem(ports),
@@ -72,7 +76,7 @@ export function createServices(ports: Ports): { services: Services; runner: Runn
       discovery,
       proofs,
       deployments: createDeployments({ ...ports, supervisor, launcher, discovery, capacity }),
-      observation: createObservation({ ...ports, supervisor }),
+      observation,
       tools: createTools({ ...ports, channels }),
       events: ports.eventLog,
     },
@@ -82,6 +86,7 @@ export function createServices(ports: Ports): { services: Services; runner: Runn
         await launcher.restore();
         keeper.begin();
       },
+      tellMetrics: (signal) => tellMetrics({ ...ports, supervisor, observation }, signal),
       async leave() {
         await Promise.all([proofs.leave(), supervisor.leave(), keeper.close()]);
         await observed.flush();

@@ -7,6 +7,7 @@ import { createSystem, health, info, type SystemPorts } from './system.ts';
 const systemWith = (overrides: Partial<SystemPorts> = {}) =>
   createSystem({
     clock: { now: () => Date.UTC(2026, 0, 2), sleep: () => Promise.resolve() },
+    eventLog: { problem: () => null },
     abilities: {
       discovery: true,
       orchestration: false,
@@ -24,8 +25,19 @@ const systemWith = (overrides: Partial<SystemPorts> = {}) =>
 
 it('is healthy, by the clock that it is given', () => {
   const said = systemWith().health();
-  expect(said).toEqual({ status: 'healthy', version: '1.0.0', timestamp: new Date('2026-01-02T00:00:00Z') });
+  expect(said).toEqual({
+    status: 'healthy',
+    version: '1.0.0',
+    timestamp: new Date('2026-01-02T00:00:00Z'),
+    problems: [],
+  });
   expect(health.safeParse(said).success).toBe(true);
+});
+
+it('says what does not work while it does not', async () => {
+  const system = systemWith({ eventLog: { problem: () => 'Events wait.' } });
+  expect(system.health()).toMatchObject({ status: 'degraded', problems: ['Events wait.'] });
+  expect((await system.info()).capabilities.streaming).toBe(false);
 });
 
 it('lists the methods that work now, and why each other does not', async () => {

@@ -3,14 +3,16 @@ import { z } from 'zod';
 import type { Clock } from './platform/clock.ts';
 import { deployMethods, type DeployMethod } from './servers/launch-recipe.ts';
 import { serviceUnavailable } from './errors.ts';
+import type { EventLog } from './telemetry/event-log.ts';
 
 /** Of the API, as the specification counts it; not of any package. */
 export const apiVersion = '1.0.0';
 
 export const health = z.object({
-  status: z.literal('healthy'),
+  status: z.enum(['healthy', 'degraded']).describe('degraded: it answers, but something of it does not work'),
   version: z.string(),
   timestamp: z.date(),
+  problems: z.array(z.string()).describe('what does not work, in words'),
 });
 
 export const info = z.object({
@@ -20,7 +22,7 @@ export const info = z.object({
     discovery: z.boolean(),
     deployment: z.array(z.enum(deployMethods)).describe('the methods that work now'),
     orchestration: z.boolean(),
-    streaming: z.boolean(),
+    streaming: z.boolean().describe('whether events are told now'),
     deployment_details: z
       .array(
         z.object({ method: z.enum(deployMethods), available: z.boolean(), reason: z.string().nullable() }),
@@ -52,6 +54,7 @@ export interface ReadinessCheck {
 
 export interface SystemPorts {
   clock: Clock;
+  eventLog: Pick<EventLog, 'problem'>;
   abilities: Abilities;
   readiness: readonly ReadinessCheck[];
   /** True from the moment we are told to end: no new work is taken. */
@@ -65,9 +68,17 @@ export interface System {
   ready(): Promise<{ status: 'ready' }>;
 }
 
-export function createSystem({ clock, abilities, readiness, draining }: SystemPorts): System {
+export function createSystem({ clock, eventLog, abilities, readiness, draining }: SystemPorts): System {
   return {
-    health: () => ({ status: 'healthy', version: apiVersion, timestamp: new Date(clock.now()) }),
+    health() {
+      const problem = eventLog.problem();
+      return {
+        status: problem === null ? 'healthy' : 'degraded',
+        version: apiVersion,
+        timestamp: new Date(clock.now()),
+        problems: problem === null ? [] : [problem],
+      };
+    },
 
     async info() {
       const details = await Promise.all(
@@ -80,7 +91,7 @@ export function createSystem({ clock, abilities, readiness, draining }: SystemPo
           discovery: abilities.discovery,
           deployment: details.filter((entry) => entry.available).map((entry) => entry.method),
           orchestration: abilities.orchestration,
-          streaming: true,
+          streaming: eventLog.problem() === null,
           deployment_details: details,
         },
       };

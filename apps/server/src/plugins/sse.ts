@@ -3,9 +3,13 @@ import { toAppError, toErrorBody } from '@insightloop/api';
 import { isTrackedEnvelope } from '@trpc/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
+import { jsonOf, typeOf } from './event-json.ts';
 
 /** Shorter than the idle limits of common proxies (60 s), long enough to cost nothing. */
 const heartbeatMs = 15_000;
+
+/** What is written at once at most, when much is to be told. In characters. */
+const chunkLength = 64 * 1024;
 
 interface StreamOptions {
   request: FastifyRequest;
@@ -17,17 +21,13 @@ interface StreamOptions {
 export function sendStream(stream: unknown, { request, reply, aborter }: StreamOptions): FastifyReply {
   if (!isAsyncIterable(stream)) throw new Error('a subscription returned no stream');
   const { unnamed } = Object.fromEntries(new URLSearchParams(request.url.split('?')[1] ?? ''));
-  const frames = writeFrames(stream, { aborter, named: unnamed !== 'true', requestId: request.id });
-  return (
-    reply
-      .headers({
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-cache, no-transform',
-        'x-accel-buffering': 'no',
-      })
-      // Reads on only when the socket has drained: a slow reader holds nothing but its place in the log.
-      .send(Readable.from(frames, { objectMode: false }))
-  );
+  return reply
+    .headers({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+    })
+    .send(readableOf(stream, { aborter, named: unnamed !== 'true', requestId: request.id }));
 }
 
 const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
@@ -39,57 +39,80 @@ interface FrameOptions {
   requestId: string;
 }
 
-async function* writeFrames(stream: AsyncIterable<unknown>, options: FrameOptions): AsyncGenerator<string> {
-  const { aborter, named, requestId } = options;
-  const iterator = stream[Symbol.asyncIterator]();
-  try {
-    yield 'retry: 1000\n\n';
-    for (;;) {
-      const next = withHeartbeats(iterator.next());
-      let result = await next();
-      for (; result === 'heartbeat'; result = await next()) yield ': heartbeat\n\n';
-      if (result.done) return;
-      yield frame(result.value, named);
-    }
-  } catch (thrown) {
-    if (aborter.signal.aborted) return;
-    const body = { error: toErrorBody(toAppError(thrown), requestId) };
-    yield `event: error\ndata: ${JSON.stringify(body)}\n\n`;
-  } finally {
-    aborter.abort();
-    // Nobody waits for it: a stream that is waiting itself ends by the signal, or when its next event comes.
-    void iterator.return?.().catch(() => undefined);
-  }
-}
-
 /**
- * Settles as `next` does, or says 'heartbeat' when that takes long; then it may be asked again. Not a race anew each
- * time: every race would leave something behind at `next`, which may take days.
+ * Reads on only when the socket has drained: a slow reader holds nothing but its place in the log. What is there at one
+ * moment is written at once, so that the more a busy server has to tell, the less each event costs it.
  */
-function withHeartbeats<T>(next: Promise<T>): () => Promise<T | 'heartbeat'> {
-  let isSettled = false;
-  let wake = (): void => undefined;
-  const settle = (): void => {
-    isSettled = true;
-    wake();
+function readableOf(stream: AsyncIterable<unknown>, { aborter, named, requestId }: FrameOptions): Readable {
+  let text = 'retry: 1000\n\n';
+  let flushing: NodeJS.Immediate | null = null;
+  let isFull = false;
+  let drained = Promise.withResolvers<void>();
+
+  const readable = new Readable({
+    read() {
+      isFull = false;
+      drained.resolve();
+      drained = Promise.withResolvers();
+    },
+    destroy(error, done) {
+      clearTimeout(heartbeat);
+      if (flushing) clearImmediate(flushing);
+      drained.resolve();
+      aborter.abort();
+      done(error);
+    },
+  });
+  const flush = (): void => {
+    flushing = null;
+    if (text === '' || readable.destroyed) return;
+    isFull = !readable.push(text);
+    text = '';
+    heartbeat.refresh();
   };
-  next.then(settle, settle);
-  return async () => {
-    if (!isSettled)
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, heartbeatMs);
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    return isSettled ? next : 'heartbeat';
+  const heartbeat = setTimeout(() => {
+    if (!isFull) text += ': heartbeat\n\n';
+    flush();
+    heartbeat.refresh();
+  }, heartbeatMs);
+  const write = async (frame: string): Promise<void> => {
+    text += frame;
+    if (text.length > chunkLength) flush();
+    else flushing ??= setImmediate(flush);
+    while (isFull && !aborter.signal.aborted) await drained.promise;
   };
+
+  const pump = async (): Promise<void> => {
+    try {
+      await write('');
+      for await (const item of stream) {
+        if (aborter.signal.aborted) return;
+        await write(frameOf(item, named));
+        // Cut off, a reader would come back at once; told to, it waits as long as it was asked to.
+        if (typeOf(isTrackedEnvelope(item) ? item[1] : item) === 'server_closing') return;
+      }
+    } catch (thrown) {
+      if (aborter.signal.aborted) return;
+      const body = { error: toErrorBody(toAppError(thrown), requestId) };
+      await write(`event: error\ndata: ${JSON.stringify(body)}\n\n`);
+    } finally {
+      flush();
+      if (!readable.destroyed) readable.push(null);
+      aborter.abort();
+    }
+  };
+  // Not before the headers are sent: the first word would come ahead of them.
+  setImmediate(() => void pump());
+  return readable;
 }
 
-function frame(item: unknown, named: boolean): string {
+/** What only says where a reader stands is no event here but an id alone: an EventSource keeps it and tells nobody. */
+const standing: ReadonlySet<string | null> = new Set(['subscribed', 'position']);
+
+function frameOf(item: unknown, named: boolean): string {
   const [id, data] = isTrackedEnvelope(item) ? [item[0], item[1]] : [null, item];
-  const type = typeof data === 'object' && data !== null && 'type' in data ? data.type : null;
-  const event = named && typeof type === 'string' ? `event: ${type}\n` : '';
-  return `${id === null ? '' : `id: ${id}\n`}${event}data: ${JSON.stringify(data)}\n\n`;
+  const type = typeOf(data);
+  if (id !== null && standing.has(type)) return `id: ${id}\n\n`;
+  const event = named && type !== null ? `event: ${type}\n` : '';
+  return `${id === null ? '' : `id: ${id}\n`}${event}data: ${jsonOf(data)}\n\n`;
 }

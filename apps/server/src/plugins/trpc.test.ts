@@ -130,9 +130,10 @@ describe('a WebSocket', () => {
     await expect.poll(() => app.eventLog.readers).toBe(1);
     app.eventLog.append(eventOf(1));
     app.eventLog.append(eventOf(2));
-    await expect.poll(() => first.messages.filter(({ result }) => result?.type === 'data').length).toBe(2);
-    const [one, two] = first.messages.filter(({ result }) => result?.type === 'data');
-    expect([one, two].map((message) => message?.result?.data?.json)).toMatchObject([
+    await expect.poll(() => first.messages.filter(({ result }) => result?.type === 'data').length).toBe(3);
+    const [begun, one, two] = first.messages.filter(({ result }) => result?.type === 'data');
+    expect([begun, one, two].map((message) => message?.result?.data?.json)).toMatchObject([
+      { data: { type: 'subscribed' } },
       { data: { server_id: 's1' } },
       { data: { server_id: 's2' } },
     ]);
@@ -144,7 +145,7 @@ describe('a WebSocket', () => {
       channels: ['servers'],
       lastEventId: one?.result?.id,
     });
-    await expect.poll(() => second.messages.filter(({ result }) => result?.type === 'data').length).toBe(1);
+    await expect.poll(() => second.messages.filter(({ result }) => result?.type === 'data').length).toBe(2);
     second.socket.send(JSON.stringify({ id: 1, method: 'subscription.stop' }));
     await expect.poll(() => app.eventLog.readers).toBe(0);
     second.socket.close();
@@ -154,27 +155,38 @@ describe('a WebSocket', () => {
 const filler = 'x'.repeat(2000);
 
 describe('a reader who does not read', () => {
-  it('of a WebSocket is cut off before much has piled up', async () => {
+  it.each([
+    { reads: true, how: 'is told to try again later' },
+    { reads: false, how: 'is cut off, if it does not hear that either' },
+  ])('of a WebSocket $how, before much has piled up', async ({ reads }) => {
     const app = await start();
     const { socket, send } = await openSocket(app);
     send(1, 'subscription', 'events.subscribe', { channels: ['servers'] });
     await expect.poll(() => app.eventLog.readers).toBe(1);
     socket.pause();
-    let told = 0;
+    const [atOurEnd] = app.app.websocketServer.clients;
     await expect
       .poll(
         () => {
-          for (let n = 0; n < 500; n += 1) app.eventLog.append(eventOf((told += 1), filler));
-          return app.eventLog.readers;
+          for (let n = 0; n < 500; n += 1) app.eventLog.append(eventOf(n, filler));
+          return atOurEnd?.readyState;
         },
         { interval: 5, timeout: 20_000 },
       )
-      .toBe(0);
-    // 8 MiB of ours and some more of the kernel's: far from all that could have been told.
-    expect(told * filler.length).toBeLessThan(64 * 1024 * 1024);
+      .not.toBe(atOurEnd?.OPEN);
+    for (let n = 0; n < 5_000; n += 1) app.eventLog.append(eventOf(n, filler));
+    await new Promise((resolve) => setImmediate(resolve));
+    // All that is told from then on weighs nothing.
+    expect(atOurEnd?.bufferedAmount).toBeLessThan(9 * 1024 * 1024);
+    if (reads) {
+      socket.resume();
+      const [code] = (await once(socket, 'close')) as [number];
+      expect(code).toBe(1013);
+    }
+    await expect.poll(() => app.eventLog.readers, { timeout: 10_000 }).toBe(0);
     expect(app.app.websocketServer.clients.size).toBe(0);
     socket.terminate();
-  });
+  }, 30_000);
 
   it('of an event stream holds its place and no more, and leaves nothing behind', async () => {
     const app = await start();

@@ -8,6 +8,12 @@ const maxFrameBytes = 1024 * 1024;
 /** What may wait for one reader. */
 const maxBufferedBytes = 8 * 1024 * 1024;
 
+/** Time for a reader that is told to come back later to hear it. */
+const lastWordMs = 2_000;
+
+/** Of RFC 6455 and its registry: "Try Again Later". */
+const tryAgainLater = 1013;
+
 /** Before the gate: only what this plugin knows of is closed again when the gate refuses an upgrade. */
 export async function addWebSockets(app: FastifyInstance): Promise<void> {
   await app.register(websocket, { options: { maxPayload: maxFrameBytes } });
@@ -21,7 +27,18 @@ export async function addWebSockets(app: FastifyInstance): Promise<void> {
 function cutOffWhenSlow(socket: WebSocket): void {
   const { send } = socket;
   socket.send = (...args: unknown[]) => {
-    if (socket.bufferedAmount > maxBufferedBytes) socket.terminate();
-    else Reflect.apply(send, socket, args);
+    if (socket.readyState !== socket.OPEN) return;
+    if (socket.bufferedAmount <= maxBufferedBytes) {
+      Reflect.apply(send, socket, args);
+      return;
+    }
+    socket.close(tryAgainLater, 'You read too slowly; go on behind the last event that you have seen.');
+    // The word stands behind all that waits, so mostly nobody hears it.
+    const timer = setTimeout(() => {
+      socket.terminate();
+    }, lastWordMs);
+    socket.once('close', () => {
+      clearTimeout(timer);
+    });
   };
 }

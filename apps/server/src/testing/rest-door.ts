@@ -43,6 +43,7 @@ export async function openRestDoor(router: AnyTRPCRouter): Promise<RestDoor> {
       caller: { limitKey: request.ip },
       ids,
       log: request.log,
+      closing: new AbortController().signal,
       requestId: request.id,
       setHeader: () => undefined,
     }),

@@ -1,17 +1,10 @@
-// Watching what happens: one generator for the tRPC subscription, SSE and WebSocket.
-import { channel, type LoggedEvent } from '@insightloop/core';
-import { tracked } from '@trpc/server';
+// Watching what happens: one generator for the tRPC subscription, SSE and both WebSockets.
+import { channel, eventFilter } from '@insightloop/core';
 import { z } from 'zod';
 import { operation } from '../middleware.ts';
+import { streamOf } from '../stream.ts';
 
 const tags: [string] = ['Events'];
-
-/** For callers that give no signal: server-side ones, which end a stream by leaving it. */
-const never = new AbortController().signal;
-
-async function* numbered(log: AsyncIterable<LoggedEvent>) {
-  for await (const { cursor, event } of log) yield tracked(cursor, event);
-}
 
 export const events = {
   subscribe: operation
@@ -22,14 +15,16 @@ export const events = {
         tags,
         summary: 'Watch one or more channels as Server-Sent Events',
         description:
-          'The name of each event is its type. An event that can no longer be had is told as `gap`. Several channels are separated by commas.',
+          'The name of each event is its type. Several channels are separated by commas. An event that can no longer be had is told as `gap`. `subscribed` and `position` only say where a reader stands: here they are no events but an id alone. The same events come over a WebSocket at `/ws`, after `{"type": "subscribe", "channels": […]}`.',
       },
       limit: 'logs',
       stream: 'StreamEvent',
+      errors: ['SERVICE_UNAVAILABLE'],
     })
     .input(
       z.strictObject({
         channels: z.array(channel).min(1).max(10),
+        ...eventFilter.shape,
         lastEventId: z
           .string()
           .max(1000)
@@ -37,14 +32,18 @@ export const events = {
           .describe('continue behind this event; without it begin with what happens now'),
       }),
     )
-    // The log is opened here, not in the generator: a wrong id is refused before the stream begins.
-    .subscription(({ ctx, input, signal }) =>
-      numbered(
-        ctx.services.events.read({
-          channels: [...new Set(input.channels)],
-          after: input.lastEventId ?? null,
-          signal: signal ?? never,
-        }),
-      ),
+    .subscription(({ ctx, input: { channels, lastEventId, ...filter }, signal }) =>
+      streamOf({
+        ctx,
+        signal,
+        open: (over) =>
+          ctx.services.events.read({
+            channels: [...new Set(channels)],
+            filter,
+            after: lastEventId ?? null,
+            signal: over,
+          }),
+        tell: ({ cursor, event }) => ({ id: cursor, event }),
+      }),
     ),
 };

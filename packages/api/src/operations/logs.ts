@@ -1,30 +1,41 @@
 // Operations on the logs of servers: the last lines, or the lines as they come.
-import { invalidRequest, logLine, type FollowedLine } from '@insightloop/core';
-import { tracked } from '@trpc/server';
+import { invalidRequest, isAtLeast, logLevel, logLine, type FollowedLogs, type LogEvent, type LogLevel } from '@insightloop/core';
 import { z } from 'zod';
 import { operation } from '../middleware.ts';
+import { streamOf } from '../stream.ts';
 import { serverById } from './server-id.ts';
 
 const tags: [string] = ['Logs'];
 const path = '/api/servers/{server_id}/logs';
 
-/** For callers that give no signal: server-side ones, which end a stream by leaving it. */
-const never = new AbortController().signal;
-
 const lines = z.int().min(0).max(5_000).default(100).describe('how many lines of the past');
 
-/** After a gap a reader continues behind what is gone. */
-async function* numbered(followed: AsyncIterable<FollowedLine>, after: number) {
+/** Of a followed line, after which a reader goes on; numbers count within a deployment. */
+const idOf = (deploymentId: string, number: number): string => `${deploymentId}.${number}`;
+
+/** What is told of lines: first where they begin, after a gap how many are gone. */
+async function* told(
+  { deploymentId, after, isOther, lines }: FollowedLogs,
+  { serverId, level }: LogFilter,
+): AsyncGenerator<{ id: string; event: LogEvent }> {
   let seen = after;
-  for await (const next of followed) {
+  const at = (event: LogEvent) => ({ id: idOf(deploymentId, seen), event });
+  yield at({ type: 'subscribed', server_id: serverId, deployment_id: deploymentId });
+  if (isOther) yield at({ type: 'gap', missed: null });
+  for await (const next of lines) {
     if ('gap' in next) {
       seen += next.gap;
-      yield tracked(String(seen), { type: 'gap' as const, missed: next.gap });
+      yield at({ type: 'gap', missed: next.gap });
     } else {
       seen = next.number;
-      yield tracked(String(seen), { type: 'log' as const, ...next.item });
+      if (level === undefined || isAtLeast(next.item.level, level)) yield at({ type: 'log', ...next.item });
     }
   }
+}
+
+interface LogFilter {
+  serverId: string;
+  level: LogLevel | undefined;
 }
 
 export const logs = {
@@ -52,28 +63,42 @@ export const logs = {
       serverById.extend({
         lines,
         follow: z.literal(true).default(true),
+        level: logLevel.optional().describe('only these lines and more serious ones'),
         lastEventId: z
           .string()
-          .max(20)
+          .max(200)
           .nullish()
           .describe('continue behind this line instead of beginning with lines of the past'),
       }),
     )
     // Looked up here, not in the generator: an unknown server is a 404 before the stream begins.
-    .subscription(async ({ ctx, input, signal }) => {
-      const after = lineNumber(input.lastEventId);
-      const followed = await ctx.services.observation.followLogs(input.server_id, {
-        lines: input.lines,
-        after,
-        signal: signal ?? never,
+    .subscription(async ({ ctx, input: { server_id: serverId, lines, level, lastEventId }, signal }) => {
+      const over = new AbortController();
+      const followed = await ctx.services.observation.followLogs(serverId, {
+        lines,
+        after: lineOf(lastEventId),
+        signal: over.signal,
       });
-      return numbered(followed, after ?? 0);
+      return streamOf({
+        ctx,
+        signal,
+        open: (ending) => {
+          ending.addEventListener('abort', () => {
+            over.abort();
+          });
+          if (ending.aborted) over.abort();
+          return told(followed, { serverId, level });
+        },
+        tell: (item) => item,
+      });
     }),
 };
 
-function lineNumber(lastEventId: string | null | undefined): number | null {
+/** With its deployment, or, as a person would write it, the number alone. @throws AppError INVALID_REQUEST */
+function lineOf(lastEventId: string | null | undefined): { deploymentId: string | null; number: number } | null {
   if (lastEventId === null || lastEventId === undefined) return null;
-  if (!/^\d{1,15}$/.test(lastEventId))
+  const [, deploymentId, number] = /^(?:([a-z]+-[0-9a-z]{1,64})\.)?(\d{1,15})$/.exec(lastEventId) ?? [];
+  if (number === undefined)
     throw invalidRequest('The last event id is none of ours; leave it out to begin with the last lines.');
-  return Number(lastEventId);
+  return { deploymentId: deploymentId ?? null, number: Number(number) };
 }

@@ -107,7 +107,11 @@ describe('logs', () => {
     const over = new AbortController();
     const follow = async (after: number | null, count: number): Promise<FollowedLine[]> => {
       const lines: FollowedLine[] = [];
-      const following = await observation.followLogs('one', { lines: 10, after, signal: over.signal });
+      const { lines: following } = await observation.followLogs('one', {
+        lines: 10,
+        after: after === null ? null : { deploymentId: null, number: after },
+        signal: over.signal,
+      });
       for await (const line of following) if (lines.push(line) === count) break;
       return lines;
     };
@@ -117,6 +121,30 @@ describe('logs', () => {
     expect(await all).toHaveLength(2);
     expect(await follow(1, 1)).toEqual((await all).slice(1));
     await expect(follow(99, 1)).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
+  });
+
+  it('are followed to the last one when the deployment is over, and a new one begins anew', async () => {
+    const { observation, deployments, clock, id } = await siteWith(['one']);
+    await clock.settle();
+    const { signal } = new AbortController();
+    const options = { lines: 10, after: null, signal };
+    const first = await observation.followLogs('one', options);
+    const reading = (async () => {
+      const numbers: number[] = [];
+      for await (const line of first.lines) if ('number' in line) numbers.push(line.number);
+      return numbers;
+    })();
+    await deployments.stop('one');
+    expect(await reading).toEqual([1]);
+    await deployments.create(deployRequest('one'));
+    await clock.settle();
+    const after = { deploymentId: id, number: 1 };
+    const second = await observation.followLogs('one', { ...options, after });
+    expect(second).toMatchObject({ after: 0, isOther: true });
+    for await (const line of second.lines) {
+      expect(line).toMatchObject({ number: 1 });
+      break;
+    }
   });
 
   it('of what is not live cannot be followed', async () => {

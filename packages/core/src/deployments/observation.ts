@@ -46,16 +46,28 @@ export interface Observation {
    * @throws AppError SERVER_NOT_FOUND; SERVER_NOT_RUNNING where it was never deployed
    */
   logs(serverId: string, lines: number): Promise<LogLine[]>;
-  /** @throws AppError SERVER_NOT_FOUND, SERVER_NOT_RUNNING; INVALID_REQUEST for a line that never was */
-  followLogs(serverId: string, options: FollowOptions): Promise<AsyncIterable<FollowedLine>>;
+  /**
+   * The lines of the server's live deployment, over its crashes, to the last one when it is over.
+   * @throws AppError SERVER_NOT_FOUND, SERVER_NOT_RUNNING; INVALID_REQUEST for a line that never was
+   */
+  followLogs(serverId: string, options: FollowOptions): Promise<FollowedLogs>;
 }
 
 export interface FollowOptions {
   /** Lines of the past to begin with. */
   lines: number;
-  /** The number of the last line that was seen; goes before `lines`. */
-  after: number | null;
+  /** The last line that was seen; goes before `lines`. Without a deployment it is one of the live one. */
+  after: { deploymentId: string | null; number: number } | null;
   signal: AbortSignal;
+}
+
+export interface FollowedLogs {
+  deploymentId: string;
+  /** The number behind which the lines begin. */
+  after: number;
+  /** The line that was seen last is of a deployment that is over: what followed it there is in no stream. */
+  isOther: boolean;
+  lines: AsyncIterable<FollowedLine>;
 }
 
 /** A line with its number, or how many were lost to a reader that was too slow. */
@@ -64,8 +76,22 @@ export type FollowedLine = RingReading<LogLine>;
 /** As it is streamed. */
 export const logEvent = z.discriminatedUnion('type', [
   logLine.extend({ type: z.literal('log') }),
-  z.object({ type: z.literal('gap'), missed: z.int().describe('lines that are gone') }),
+  z.object({
+    type: z.literal('gap'),
+    missed: z
+      .int()
+      .nullable()
+      .describe('lines that are gone; null when they are of an earlier deployment, which may have written more'),
+  }),
+  z
+    .object({ type: z.literal('subscribed'), server_id: z.string(), deployment_id: z.string() })
+    .describe('the first: the lines behind its id are told'),
+  z
+    .object({ type: z.literal('server_closing'), timestamp: z.date() })
+    .describe('the last of a connection to a process that ends: come back, and go on behind the last id'),
 ]);
+
+export type LogEvent = z.infer<typeof logEvent>;
 
 export interface ObservationPorts {
   supervisor: Supervisor;
@@ -136,11 +162,33 @@ export function createObservation(ports: ObservationPorts): Observation {
     async followLogs(serverId, { lines, after, signal }) {
       const supervised = supervisor.find(serverId);
       if (!supervised) throw await absent(serverId);
-      const { logs } = supervised;
-      if (after !== null && after > logs.last)
+      const { logs, record } = supervised;
+      const isOther = after !== null && after.deploymentId !== null && after.deploymentId !== record.id;
+      if (after && !isOther && after.number > logs.last)
         throw invalidRequest('The last event id is none of ours; leave it out to begin with the last lines.');
-      const oldest = logs.tail(lines)[0]?.number ?? logs.last + 1;
-      return logs.follow({ after: after ?? oldest - 1, signal });
+      const oldest = logs.tail(isOther ? Infinity : lines)[0]?.number ?? logs.last + 1;
+      const start = after && !isOther ? after.number : oldest - 1;
+      return {
+        deploymentId: record.id,
+        after: start,
+        isOther,
+        lines: linesOf(supervised, start, signal),
+      };
     },
   };
+}
+
+/** Live until the deployment is over, and then what a slow reader has not read yet. */
+async function* linesOf(
+  { logs, ended }: Supervised,
+  after: number,
+  signal: AbortSignal,
+): AsyncGenerator<FollowedLine> {
+  let seen = after;
+  const move = (line: FollowedLine): FollowedLine => {
+    seen = 'gap' in line ? seen + line.gap : line.number;
+    return line;
+  };
+  for await (const line of logs.follow({ after, signal: AbortSignal.any([signal, ended]) })) yield move(line);
+  for (let line = logs.next(seen); line && !signal.aborted; line = logs.next(seen)) yield move(line);
 }

@@ -19,6 +19,8 @@ export interface Supervised {
   readonly record: StoredDeployment;
   readonly life: Life;
   readonly logs: LogHub;
+  /** Aborts when the life is over and its last line is in the log. */
+  readonly ended: AbortSignal;
   readonly calls: CallStats;
   /** Null while nothing of it runs, or where it runs elsewhere. */
   usage(): Promise<Usage | null>;
@@ -54,6 +56,9 @@ export function supervise(
     deploymentId: record.id,
     redact: redactor.text,
     archive: logArchive,
+    onLine: (line) => {
+      eventLog.append({ type: 'log', channel: 'logs', ...line });
+    },
     lastNumber: lastLogNumber,
   });
   const writer = createRecordWriter(record.id, {
@@ -144,6 +149,10 @@ export function supervise(
     },
   );
   onStatus({ status: life.status, capabilities: noCapabilities }, null);
+  const ended = new AbortController();
+  void life.over.then(() => {
+    ended.abort();
+  });
 
   return {
     get record() {
@@ -151,6 +160,7 @@ export function supervise(
     },
     life,
     logs,
+    ended: ended.signal,
     calls,
     // What is just ending cannot be measured, and a listing of all does not fail for one of them.
     usage: async () =>

@@ -36,6 +36,8 @@ function setUp(overrides: Partial<ServersPorts> = {}) {
       },
       read: (options) => log.read(options),
       readers: 0,
+      isWatched: () => false,
+      problem: () => null,
     },
     clock,
     isDeployed: () => false,

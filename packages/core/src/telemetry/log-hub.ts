@@ -27,6 +27,8 @@ export interface LogHub {
    * @throws RangeError for a number that never was
    */
   follow(options: RingReadOptions): AsyncIterable<RingReading<LogLine>>;
+  /** What comes behind a number, or null when that is the end. */
+  next(after: number): RingReading<LogLine> | null;
   /** Followers at this moment. */
   readonly readers: number;
 }
@@ -37,6 +39,8 @@ export interface LogHubOptions {
   /** Takes the secrets of the deployment out of a text. */
   redact: (text: string) => string;
   archive: LogArchive;
+  /** Told of each line, as it is kept. */
+  onLine?: (line: LogLine) => void;
   /** Lines in memory. */
   keep?: number;
   /** Of the last line in the archive, where the deployment has lived before: numbers go on behind it. */
@@ -50,7 +54,7 @@ const keepBytes = 2 * 1024 * 1024;
 const maxMessageLength = 32 * 1024;
 
 export function createLogHub(options: LogHubOptions): LogHub {
-  const { serverId, deploymentId, redact, archive, keep = defaultKeep, lastNumber = 0 } = options;
+  const { serverId, deploymentId, redact, archive, onLine, keep = defaultKeep, lastNumber = 0 } = options;
   const ring = createRing<LogLine>({
     capacity: keep,
     lastNumber,
@@ -81,6 +85,7 @@ export function createLogHub(options: LogHubOptions): LogHub {
       };
       ring.append(line);
       archive.append(deploymentId, [line]);
+      onLine?.(line);
     },
     get last() {
       return ring.last;
@@ -95,6 +100,7 @@ export function createLogHub(options: LogHubOptions): LogHub {
       return [...archived.filter(({ number }) => number < first), ...held].slice(-count);
     },
     follow: (readOptions) => ring.read(readOptions),
+    next: ring.next,
     get readers() {
       return ring.readers;
     },

@@ -9,7 +9,11 @@ const clockAt = (now: number): Clock => ({ now: () => now, sleep: () => Promise.
 
 describeEventLog('the ring in memory', {
   open: (capacity) =>
-    Promise.resolve({ log: createRingEventLog({ clock: clockAt(1_000), capacity }), end: () => undefined }),
+    Promise.resolve({
+      log: createRingEventLog({ clock: clockAt(1_000), capacity }),
+      settled: () => Promise.resolve(),
+      end: () => undefined,
+    }),
 });
 
 const registered = (name: string) =>
@@ -18,8 +22,9 @@ const registered = (name: string) =>
 /** In base 36, as cursors carry it. */
 const epoch = (1_000).toString(36);
 
+/** Behind `subscribed`. */
 async function firstOf(log: AsyncIterable<LoggedEvent>): Promise<LoggedEvent | null> {
-  for await (const logged of log) return logged;
+  for await (const logged of log) if (logged.event.type !== 'subscribed') return logged;
   return null;
 }
 
@@ -60,5 +65,54 @@ describe('cursors', () => {
     expect(() => log.read({ channels: ['servers'], after: `${epoch}-3`, signal })).toThrow(
       expect.objectContaining({ code: 'INVALID_REQUEST' }),
     );
+  });
+});
+
+describe('what is held', () => {
+  it('is no older than it may be, and no heavier', async () => {
+    let now = 1_000;
+    const clock: Clock = { now: () => now, sleep: () => Promise.resolve() };
+    const log = createRingEventLog({ clock, retentionMs: 500 });
+    const { signal } = new AbortController();
+    const after = `${epoch}-0`;
+    const at = (name: string) => ({ ...registered(name), timestamp: new Date(now) });
+    log.append(at('old'));
+    now += 501;
+    log.append(at('new'));
+    expect((await firstOf(log.read({ channels: ['servers'], after, signal })))?.event).toMatchObject({
+      type: 'gap',
+      missed: 1,
+    });
+    for (let count = 0; count < 100; count += 1) log.append({ ...at('x'.repeat(1024 * 1024)) });
+    const heavy = await firstOf(log.read({ channels: ['servers'], after, signal }));
+    expect(heavy?.event).toMatchObject({ type: 'gap', missed: 102 - 7 });
+  });
+});
+
+describe('a filter', () => {
+  it('leaves out what differs in a field that it has, and tells what has no such field', async () => {
+    const log = createRingEventLog({ clock: clockAt(1_000) });
+    const over = new AbortController();
+    const subject = { timestamp: new Date(0), server_id: 'a' };
+    const told: string[] = [];
+    const reading = (async () => {
+      for await (const { event } of log.read({
+        channels: ['logs', 'orchestration', 'servers'],
+        filter: { server_id: 'a', task_id: 'task-1', level: 'warn' },
+        after: null,
+        signal: over.signal,
+      }))
+        told.push('message' in event ? String(event.message) : event.type);
+    })();
+    const line = { type: 'log', channel: 'logs', ...subject, deployment_id: 'd', number: 1, source: 's' } as const;
+    for (const level of ['debug', 'info', 'warn', 'error'] as const) log.append({ ...line, level, message: level });
+    log.append({ ...line, level: 'error', message: 'of another', server_id: 'b' });
+    const planning = { type: 'planning', channel: 'orchestration', ...subject } as const;
+    for (const task_id of ['task-1', 'task-2']) log.append({ ...planning, task_id, message: task_id });
+    log.append(registered('one'));
+    await expect.poll(() => told).toEqual(['subscribed', 'warn', 'error', 'task-1', 'server_registered']);
+    over.abort();
+    await reading;
+    expect(log.readers).toBe(0);
   });
 });

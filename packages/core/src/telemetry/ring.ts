@@ -18,6 +18,8 @@ export interface Ring<T extends object> {
   readonly last: number;
   /** The lowest number that is still held; `last + 1` while nothing is. */
   readonly oldest: number;
+  /** Does nothing where nothing is held. */
+  forgetOldest(): void;
   /** Undefined for what is no longer held or not yet there. */
   at(number: number): T | undefined;
   /** What comes behind a position, or null when that is the end. Costs the same wherever the position is. */
@@ -59,6 +61,7 @@ export function createRing<T extends object>({
   let readers = 0;
 
   const forgetOldest = (): void => {
+    if (oldest > last) return;
     const slot = oldest % capacity;
     const item = slots[slot];
     if (bytes && item !== undefined) heldBytes -= bytes.of(item);
@@ -111,6 +114,7 @@ export function createRing<T extends object>({
     get oldest() {
       return oldest;
     },
+    forgetOldest,
     at,
     next,
     read({ after, signal }) {

@@ -138,7 +138,8 @@ export function openDeploymentSite(options: DeploymentSiteOptions = {}): Deploym
   const eventLog: typeof ring = {
     ...ring,
     append(event) {
-      events.push(event);
+      // Lines have a log of their own.
+      if (event.type !== 'log') events.push(event);
       return ring.append(event);
     },
   };

@@ -8,6 +8,8 @@ import type { AppEvent, Channel } from '../telemetry/event.ts';
 /** An empty log that holds exactly as many events per channel as was asked for. */
 export interface EventLogSubject {
   log: EventLog;
+  /** Resolves when whatever was appended can be read. */
+  settled(): Promise<void>;
   end(): void | Promise<void>;
 }
 
@@ -43,6 +45,7 @@ class Reader {
   readonly #channels: readonly Channel[];
   #aborter = new AbortController();
   #events: AsyncIterator<LoggedEvent>;
+  #begun = false;
   cursor: EventCursor | null;
 
   constructor(log: EventLog, channels: readonly Channel[], after: EventCursor | null = null) {
@@ -55,10 +58,26 @@ class Reader {
   #open(): AsyncIterator<LoggedEvent> {
     this.#aborter = new AbortController();
     const { signal } = this.#aborter;
+    this.#begun = false;
     return this.#log.read({ channels: this.#channels, after: this.cursor, signal })[Symbol.asyncIterator]();
   }
 
+  async #begin(): Promise<void> {
+    const { done, value } = await this.#events.next();
+    if (done === true) throw new Error('the log ended before it began');
+    expect(value.event).toMatchObject({ type: 'subscribed', channels: this.#channels });
+    this.cursor = value.cursor;
+    this.#begun = true;
+  }
+
+  /** Comes as far as `subscribed`. */
+  async begin(): Promise<EventCursor> {
+    if (!this.#begun) await this.#begin();
+    return this.cursor ?? '';
+  }
+
   async next(): Promise<LoggedEvent['event']> {
+    await this.begin();
     const { done, value } = await this.#events.next();
     if (done === true) throw new Error('the log ended before its reader did');
     this.cursor = value.cursor;
@@ -83,17 +102,22 @@ class Reader {
   }
 }
 
-const nameOf = (told: LoggedEvent['event']): string =>
-  told.type === 'gap' ? `${told.channel} gap ${told.missed}` : `${told.channel} ${told.timestamp.getTime()}`;
+function nameOf(told: LoggedEvent['event']): string {
+  if (!('channel' in told)) return told.type;
+  return told.type === 'gap'
+    ? `${told.channel} gap ${told.missed}`
+    : `${told.channel} ${told.timestamp.getTime()}`;
+}
 
 export function describeEventLog(name: string, { open, runs = 100 }: EventLogContract): void {
   describe(`the event log contract: ${name}`, { timeout }, () => {
     const subjects: EventLogSubject[] = [];
-    const opened = async (capacity: number): Promise<EventLog> => {
+    const openedSubject = async (capacity: number): Promise<EventLogSubject> => {
       const subject = await open(capacity);
       subjects.push(subject);
-      return subject.log;
+      return subject;
     };
+    const opened = async (capacity: number): Promise<EventLog> => (await openedSubject(capacity)).log;
 
     afterEach(async () => {
       for (const { log, end } of subjects.splice(0)) {
@@ -111,6 +135,55 @@ export function describeEventLog(name: string, { open, runs = 100 }: EventLogCon
       log.append(event('servers', 3));
       expect(await reader.next()).toEqual(event('servers', 3));
       await reader.leave();
+    });
+
+    it('goes on behind the place at which a reader began, though it was told nothing there', async () => {
+      const log = await opened(10);
+      log.append(event('servers', 1));
+      const reader = new Reader(log, watched);
+      await reader.begin();
+      await reader.leave();
+      log.append(event('servers', 2));
+      log.append(event('deployments', 3));
+      const again = new Reader(log, watched, reader.cursor);
+      expect(await again.names(2)).toEqual(['servers 2', 'deployments 3']);
+      await again.leave();
+    });
+
+    it('leaves out what a filter does, and goes on behind it', async () => {
+      const log = await opened(5_000);
+      const over = new AbortController();
+      const filter = { server_id: 'b' };
+      const read = (after: EventCursor | null) =>
+        log.read({ channels: ['servers'], filter, after, signal: over.signal })[Symbol.asyncIterator]();
+      const reader = read(null);
+      expect(await reader.next()).toMatchObject({ value: { event: { type: 'subscribed' } } });
+      log.append({ ...event('servers', 1), server_id: 'b' });
+      for (let index = 2; index <= 1_500; index += 1) log.append(event('servers', index));
+      expect(await reader.next()).toMatchObject({ value: { event: { server_id: 'b' } } });
+      // So much was left out that it is told where it stands.
+      const standing = await reader.next();
+      expect(standing).toMatchObject({ value: { event: { type: 'position' } } });
+      log.append({ ...event('servers', 1_501), server_id: 'b' });
+      expect(await reader.next()).toMatchObject({ value: { event: { timestamp: new Date(1_501) } } });
+      const again = read(standing.done === true ? null : standing.value.cursor);
+      await again.next();
+      expect(await again.next()).toMatchObject({ value: { event: { timestamp: new Date(1_501) } } });
+      over.abort();
+      expect(await reader.next()).toMatchObject({ done: true });
+      expect(await again.next()).toMatchObject({ done: true });
+    });
+
+    it('knows which channels are watched', async () => {
+      const log = await opened(5);
+      expect(log.isWatched('metrics')).toBe(false);
+      const reader = new Reader(log, ['metrics']);
+      await reader.begin();
+      expect(log.isWatched('metrics')).toBe(true);
+      expect(log.isWatched('logs')).toBe(false);
+      await reader.leave();
+      expect(log.isWatched('metrics')).toBe(false);
+      expect(log.problem()).toBeNull();
     });
 
     it('tells a reader its channels only, in the order in which things happened', async () => {
@@ -151,11 +224,12 @@ export function describeEventLog(name: string, { open, runs = 100 }: EventLogCon
     );
 
     it('says once, and exactly, how much it no longer holds', async () => {
-      const log = await opened(5);
+      const { log, settled } = await openedSubject(5);
       const reader = new Reader(log, ['servers']);
       log.append(event('servers', 1));
       await reader.next();
       for (let index = 2; index <= 10; index += 1) log.append(event('servers', index));
+      await settled();
       await reader.comeBack();
       expect(await reader.names(3)).toEqual(['servers gap 4', 'servers 6', 'servers 7']);
       await reader.comeBack();
@@ -164,12 +238,13 @@ export function describeEventLog(name: string, { open, runs = 100 }: EventLogCon
     });
 
     it('tells of a gap in one channel without losing another', async () => {
-      const log = await opened(3);
+      const { log, settled } = await openedSubject(3);
       const reader = new Reader(log, watched);
       log.append(event('servers', 1));
       await reader.next();
       log.append(event('deployments', 2));
       for (let index = 3; index <= 8; index += 1) log.append(event('servers', index));
+      await settled();
       expect(new Set(await reader.names(5))).toEqual(
         new Set(['servers gap 3', 'deployments 2', 'servers 6', 'servers 7', 'servers 8']),
       );
@@ -218,7 +293,7 @@ export function describeEventLog(name: string, { open, runs = 100 }: EventLogCon
           fc.integer({ min: 1, max: 5 }),
           fc.array(step, { maxLength: 30 }),
           async (capacity, steps) => {
-            const { log, end } = await open(capacity);
+            const { log, settled, end } = await open(capacity);
             const reader = new Reader(log, watched);
             /** What happened, per channel, and how far the reader came. */
             const history: Record<(typeof watched)[number], { names: number[]; seen: number }> = {
@@ -230,6 +305,7 @@ export function describeEventLog(name: string, { open, runs = 100 }: EventLogCon
               watched.some((one) => history[one].seen < history[one].names.length);
             const readOne = async (): Promise<void> => {
               const told = await reader.next();
+              if (!('channel' in told)) throw new Error(`it was told ${told.type}`);
               const place = told.channel === 'servers' ? history.servers : history.deployments;
               if (told.type === 'gap') {
                 expect(told.missed).toBe(place.names.length - capacity - place.seen);
@@ -243,13 +319,14 @@ export function describeEventLog(name: string, { open, runs = 100 }: EventLogCon
             await readOne();
             for (const action of [...steps, { read: Infinity }]) {
               if (action === 'cut') await reader.comeBack();
-              else if ('append' in action)
+              else if ('append' in action) {
                 for (let count = 0; count < action.times; count += 1) {
                   happened += 1;
                   history[action.append].names.push(happened);
                   log.append(event(action.append, happened));
                 }
-              else for (let count = 0; count < action.read && isBehind(); count += 1) await readOne();
+                await settled();
+              } else for (let count = 0; count < action.read && isBehind(); count += 1) await readOne();
             }
             await reader.leave();
             expect(log.readers).toBe(0);

@@ -1,0 +1,19 @@
+// Events as JSON: written once, however many readers a door has.
+
+/** Of events of the log, which are shared by all who read them and never change. */
+const written = new WeakMap<object, string>();
+
+export function jsonOf(data: unknown): string {
+  if (typeof data !== 'object' || data === null || !('channel' in data)) return JSON.stringify(data);
+  const known = written.get(data);
+  if (known !== undefined) return known;
+  const json = JSON.stringify(data);
+  written.set(data, json);
+  return json;
+}
+
+/** What kind of event it is; null where it does not say. */
+export const typeOf = (data: unknown): string | null =>
+  typeof data === 'object' && data !== null && 'type' in data && typeof data.type === 'string'
+    ? data.type
+    : null;

@@ -1,0 +1,2 @@
+// Redis: the event log that several processes share.
+export { openRedisEventLog, type RedisEventLog, type RedisEventLogOptions } from './event-log.ts';

@@ -1,0 +1,91 @@
+// What waits to be written to Redis: bounded, in order, and honest about what found no room.
+import { createBell, type AppEvent, type Channel, type Clock, type GapEvent } from '@insightloop/core';
+import { entryText } from './entries.ts';
+
+export interface OutboxEntry {
+  channel: Channel;
+  text: string;
+  /** The number that Redis gave it; null until then. */
+  number: number | null;
+}
+
+export interface Outbox {
+  add(event: AppEvent): void;
+  /** The oldest ones, which stay until they are done. */
+  batch(): readonly OutboxEntry[];
+  /** The oldest ones have these numbers. */
+  done(numbers: readonly number[]): void;
+  /** Resolves when there is something to write, or the signal aborts. */
+  filled(signal: AbortSignal): Promise<void>;
+  /** Resolves when what is in it now is written, or the signal aborts; null when nothing is. */
+  written(signal: AbortSignal): Promise<ReadonlyMap<Channel, number>> | null;
+  readonly size: number;
+}
+
+const maxBatch = 1_000;
+const maxEntries = 20_000;
+const maxBytes = 32 * 1024 * 1024;
+
+export function createOutbox(clock: Clock): Outbox {
+  let entries: OutboxEntry[] = [];
+  let bytes = 0;
+  /** Events that found no room since the last one that did. */
+  const dropped = new Map<Channel, number>();
+  /** The newest of each channel. */
+  const newest = new Map<Channel, OutboxEntry>();
+  const added = createBell();
+  const taken = createBell();
+
+  const push = (channel: Channel, event: AppEvent | GapEvent): void => {
+    const entry: OutboxEntry = { channel, text: entryText(event), number: null };
+    bytes += entry.text.length;
+    entries.push(entry);
+    newest.set(channel, entry);
+  };
+
+  const tellDropped = (channel: Channel): void => {
+    const missed = dropped.get(channel);
+    if (missed === undefined) return;
+    dropped.delete(channel);
+    push(channel, { type: 'gap', channel, timestamp: new Date(clock.now()), missed });
+  };
+
+  return {
+    add(event) {
+      const { channel } = event;
+      if (entries.length >= maxEntries || bytes >= maxBytes) {
+        dropped.set(channel, (dropped.get(channel) ?? 0) + 1);
+        return;
+      }
+      tellDropped(channel);
+      push(channel, event);
+      added.ring();
+    },
+    batch: () => entries.slice(0, maxBatch),
+    done(numbers) {
+      const written = entries.slice(0, numbers.length);
+      entries = entries.slice(numbers.length);
+      for (const [index, entry] of written.entries()) {
+        entry.number = numbers[index] ?? null;
+        bytes -= entry.text.length;
+      }
+      // Else it would be told only with the next event of the channel.
+      if (entries.length === 0) for (const channel of [...dropped.keys()]) tellDropped(channel);
+      taken.ring();
+    },
+    filled: (signal) => (entries.length > 0 ? Promise.resolve() : added.wait(signal)),
+    written(signal) {
+      if (entries.length === 0) return null;
+      const last = new Map(newest);
+      const wait = async (): Promise<ReadonlyMap<Channel, number>> => {
+        while (!signal.aborted && [...last.values()].some(({ number }) => number === null))
+          await taken.wait(signal);
+        return new Map([...last].map(([channel, { number }]) => [channel, number ?? 0]));
+      };
+      return wait();
+    },
+    get size() {
+      return entries.length;
+    },
+  };
+}
