@@ -1,4 +1,5 @@
 // The composition root: from settings to running services, and the way back.
+import { createGemini } from '@insightloop/adapters/gemini';
 import { createArgumentValidator } from '@insightloop/adapters/json-schema';
 import { openLogFiles } from '@insightloop/adapters/log-files';
 import { createMcpBridge, createMcpConnector } from '@insightloop/adapters/mcp';
@@ -9,6 +10,7 @@ import {
   createAnswerStore,
   createDeploymentStore,
   createServerStore,
+  createTaskStore,
   openDatabase,
   type Database,
 } from '@insightloop/adapters/prisma';
@@ -92,6 +94,7 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
     newSessionId: randomUUID,
   });
   const gate = gateOptions({ settings, isFromDeployment: processes.isFromDeployment });
+  const languageModel = createGemini({ ...settings.gemini, clock, logger });
   const runtimes = [...processes.runtimes, createRemoteRuntime(instanceId)];
   const { services, runner }: { services: AppParts['services']; runner: Runner } = createServices({
     clock,
@@ -107,6 +110,10 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
     mountRoots: createMountRoots(settings.mountRoots),
     localPorts: createLocalPorts({ bridge, gate, ids, logger }),
     argumentValidator: createArgumentValidator(),
+    taskStore: createTaskStore(database),
+    languageModel,
+    instanceId,
+    maxTasks: settings.maxTasks,
     connector: createMcpConnector({
       client: { name: 'insightloop', version: apiVersion },
       logger,
@@ -126,7 +133,7 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
     maxStarts: settings.maxStarts,
     maxDeployments: settings.maxDeployments,
     publicUrl: () => settings.publicUrl ?? listeningUrl(),
-    abilities: createAbilities(runtimes),
+    abilities: createAbilities(runtimes, languageModel),
     readiness: [{ name: 'database', check: () => database.ping() }],
     draining: () => draining,
   });
@@ -149,7 +156,13 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
     },
     async restore() {
       await runner.restore();
-      keepTidy(() => processes.sweepInstalls(() => deploymentStore.listDesired()), { logger, teardown });
+      keepTidy(
+        {
+          'unused installations': () => processes.sweepInstalls(() => deploymentStore.listDesired()),
+          'old tasks': () => runner.forgetTasks(settings.tasksKeptMs),
+        },
+        { logger, teardown },
+      );
     },
     drain: () => {
       draining = true;
@@ -163,13 +176,14 @@ const dayMs = 24 * 60 * 60 * 1000;
 
 /** Now, and once a day. */
 function keepTidy(
-  tidy: () => Promise<void>,
+  tidying: Record<string, () => Promise<void>>,
   { logger, teardown }: Pick<BuildContext, 'logger' | 'teardown'>,
 ): void {
   const run = (): void => {
-    tidy().catch((error: unknown) => {
-      logger.warn({ err: error }, 'unused installations could not be removed');
-    });
+    for (const [what, tidy] of Object.entries(tidying))
+      tidy().catch((error: unknown) => {
+        logger.warn({ err: error }, `${what} could not be removed`);
+      });
   };
   const daily = setInterval(run, dayMs).unref();
   teardown.add(() => {

@@ -15,4 +15,6 @@ export type {
   Server,
   ServerRegistration,
   StreamEvent,
+  Task,
+  TaskEvent,
 } from './operations.ts';

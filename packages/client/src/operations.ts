@@ -15,6 +15,11 @@ export type Channel = RouterInputs['events']['subscribe']['channels'][number];
 export type StreamEvent =
   RouterOutputs['events']['subscribe'] extends AsyncIterable<{ data: infer Event }> ? Event : never;
 
+export type Task = RouterOutputs['tasks']['orchestrate'];
+/** What `tasks.stream` and `tasks.follow` tell, a union by `type`. */
+export type TaskEvent =
+  RouterOutputs['tasks']['stream'] extends AsyncIterable<{ data: infer Event }> ? Event : never;
+
 export interface CallOptions {
   /** Aborting it rejects the call with its reason, and ends a stream quietly. */
   signal?: AbortSignal | undefined;
@@ -64,6 +69,15 @@ export const operations = {
     setCapabilities: 'mutation',
   },
   tools: { list: 'query', call: 'mutation' },
+  tasks: {
+    orchestrate: 'mutation',
+    stream: 'subscription',
+    list: 'query',
+    get: 'query',
+    follow: 'subscription',
+    cancel: 'mutation',
+    remove: 'mutation',
+  },
   logs: { tail: 'query', follow: 'subscription' },
   metrics: { get: 'query' },
   events: { subscribe: 'subscription' },

@@ -3,13 +3,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError, type Server, type ServerStore } from '@insightloop/core';
-import { describeAnswerStore, describeDeploymentStore, describeServerStore } from '@insightloop/core/testing';
+import {
+  describeAnswerStore,
+  describeDeploymentStore,
+  describeServerStore,
+  describeTaskStore,
+} from '@insightloop/core/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../postgres/index.ts';
 import {
   createAnswerStore,
   createDeploymentStore,
   createServerStore,
+  createTaskStore,
   openDatabase,
   type Database,
 } from './index.ts';
@@ -23,6 +29,11 @@ async function emptyStore(database: Database) {
 async function emptyDeploymentStore(database: Database) {
   await database.client.deployment.deleteMany();
   return { store: createDeploymentStore(database), end: () => undefined };
+}
+
+async function emptyTaskStore(database: Database) {
+  await database.client.task.deleteMany();
+  return { store: createTaskStore(database), end: () => undefined };
 }
 
 async function emptyAnswerStore(database: Database) {
@@ -55,6 +66,7 @@ describe('on the embedded PostgreSQL', () => {
   describeServerStore('embedded', () => emptyStore(database));
   describeDeploymentStore('embedded', () => emptyDeploymentStore(database));
   describeAnswerStore('embedded', () => emptyAnswerStore(database));
+  describeTaskStore('embedded', () => emptyTaskStore(database));
 });
 
 describe('on a PostgreSQL behind DATABASE_URL', () => {
@@ -72,6 +84,7 @@ describe('on a PostgreSQL behind DATABASE_URL', () => {
   describeServerStore('outside', () => emptyStore(database));
   describeDeploymentStore('outside', () => emptyDeploymentStore(database));
   describeAnswerStore('outside', () => emptyAnswerStore(database));
+  describeTaskStore('outside', () => emptyTaskStore(database));
 });
 
 describe('while the database is away', () => {

@@ -52,6 +52,28 @@ const capabilitiesChanged = z.object({
   prompts: z.array(z.string()),
 });
 
+const onTasks = {
+  channel: z.literal('orchestration'),
+  ...subject,
+  task_id: z.string(),
+};
+
+const taskStatusChanged = z.object({
+  type: z.literal('task_status'),
+  ...onTasks,
+  status: z.string(),
+  previous_status: z.string().nullable(),
+});
+
+/** Without arguments and results: they stand in the task's own stream. */
+const taskStep = z.object({
+  type: z.literal('task_step'),
+  ...onTasks,
+  step: z.int(),
+  tool: z.string(),
+  state: z.enum(['executing', 'succeeded', 'failed']),
+});
+
 /** What services append to the log. */
 export const appEvent = z.discriminatedUnion('type', [
   serverRegistered,
@@ -59,6 +81,8 @@ export const appEvent = z.discriminatedUnion('type', [
   deploymentStatusChanged,
   deploymentProgress,
   capabilitiesChanged,
+  taskStatusChanged,
+  taskStep,
 ]);
 export type AppEvent = z.infer<typeof appEvent>;
 

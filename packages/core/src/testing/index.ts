@@ -4,6 +4,7 @@ export { describeChannel, type ChannelSubject } from './channel-contract.ts';
 export { describeDeploymentStore, type DeploymentStoreSubject } from './deployment-store-contract.ts';
 export { describeEventLog, type EventLogContract, type EventLogSubject } from './event-log-contract.ts';
 export { FakeChannel, type FakeChannelOptions } from './fake-channel.ts';
+export { FakeClock } from './fake-clock.ts';
 export {
   failingProgram,
   garbageProgram,
@@ -17,13 +18,21 @@ export { FakeRuntime, type FakeRuntimeOptions, type Hold } from './fake-runtime.
 export { FakeSandbox } from './fake-sandbox.ts';
 export { FakeSecretBox } from './fake-secret-box.ts';
 export { FakeWorkload, type FakeProgram } from './fake-workload.ts';
+export { describeLanguageModel, type LanguageModelSubject } from './language-model-contract.ts';
 export { archivedLine, describeLogArchive, type LogArchiveSubject } from './log-archive-contract.ts';
 export { MemoryAnswerStore } from './memory-answer-store.ts';
 export { MemoryDeploymentStore } from './memory-deployment-store.ts';
 export { MemoryLogArchive } from './memory-log-archive.ts';
 export { MemoryServerStore } from './memory-server-store.ts';
+export { MemoryTaskStore } from './memory-task-store.ts';
 export { describeRuntime, type RuntimeSubject } from './runtime-contract.ts';
 export { describeSandbox, type SandboxProgram, type SandboxSubject } from './sandbox-contract.ts';
+export {
+  ScriptedLanguageModel,
+  type Script,
+  type ScriptedCall,
+  type ScriptedTurn,
+} from './scripted-language-model.ts';
 export {
   everydayAnswers,
   ScriptedError,
@@ -33,3 +42,4 @@ export {
 } from './scripted-mcp-server.ts';
 export { describeSecretBox } from './secret-box-contract.ts';
 export { describeServerStore, type ServerStoreSubject } from './server-store-contract.ts';
+export { describeTaskStore, type TaskStoreSubject } from './task-store-contract.ts';
