@@ -12,6 +12,7 @@ import { startServer, type RunningServer } from '../tests/support/running-server
 import { serverProcesses } from '../tests/support/server-processes.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { descendantsOf } from './support/api-process.ts';
+import { liveMemoryOptions, liveMiBOf } from './support/live-memory.ts';
 import { judge, machineLine, median, printTable } from './support/report.ts';
 
 const cycles = Number(process.argv[2] ?? 2000);
@@ -26,14 +27,6 @@ interface Sample {
   descriptors: number;
   connections: number;
   zombies: number;
-}
-
-async function liveMiBOf({ pid, output }: RunningServer): Promise<number> {
-  const told = (): string[] => [...output().matchAll(/^live heap (\d+)$/gm)].map(([, bytes]) => bytes ?? '');
-  const before = told().length;
-  process.kill(pid, 'SIGUSR2');
-  while (told().length === before) await sleep(20);
-  return Number(told().at(-1)) / 1024 / 1024;
 }
 
 async function sampleOf(service: RunningServer): Promise<Sample> {
@@ -59,13 +52,12 @@ async function sampleOf(service: RunningServer): Promise<Sample> {
   };
 }
 
-const probe = new URL('./support/live-heap.ts', import.meta.url).href;
 const folder = await mkdtemp(join(tmpdir(), 'insightloop-bench-'));
 const registry = await NpmRegistry.start();
 await publishQuickPackage(registry);
 const server = await startServer({
   dataDir: join(folder, 'data'),
-  env: { ...npmFrom(registry), NODE_OPTIONS: `--expose-gc --import=${probe}` },
+  env: { ...npmFrom(registry), NODE_OPTIONS: liveMemoryOptions },
 });
 const rest = restOf(server.baseUrl);
 const samples: Sample[] = [];

@@ -111,7 +111,7 @@ function rpcError(text: string): RpcError {
   }
 }
 
-/** Seconds, rounded up: from google.rpc.RetryInfo ("37s", "2.5s"), else from the header, as RFC 9110 has it. */
+/** Seconds, rounded up: from google.rpc.RetryInfo ("37s", "2.5s"), else from the header where it counts seconds. */
 function retryAfter({ details }: RpcError, header: string | null): number | undefined {
   const delay = details.find((detail) => detail['@type'].endsWith('google.rpc.RetryInfo'))?.retryDelay ?? '';
   const seconds = /^(\d{1,9}(?:\.\d{1,9})?)s$/.exec(delay)?.[1] ?? /^\d{1,9}$/.exec(header ?? '')?.[0];

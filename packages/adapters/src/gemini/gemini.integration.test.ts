@@ -349,3 +349,28 @@ describe('on the wire', { timeout: 30_000 }, () => {
     });
   });
 });
+
+describe('the stand-in', { timeout: 30_000 }, () => {
+  let standIn: GeminiStandIn;
+  beforeEach(async () => {
+    standIn = await GeminiStandIn.start();
+  });
+  afterEach(() => standIn.close());
+
+  it('cuts a stream', async () => {
+    standIn.script({ text: 'A long way to go.', chunkSize: 4, cutAfterChunks: 2 });
+    const pieces: string[] = [];
+    const cut = connect(standIn.url).answer(ask({ onText: (piece) => void pieces.push(piece) }));
+    await expect(cut).rejects.toMatchObject({ failure: 'outage' });
+    expect('A long way to go.'.startsWith(pieces.join(''))).toBe(true);
+  });
+
+  it('improvises where the script is silent, and knows what it was asked', async () => {
+    standIn.improvise(({ messages }) => ({ text: `I have heard ${messages.length} messages.` }));
+    standIn.script({ text: 'First this.' });
+    const model = connect(standIn.url);
+    expect((await model.answer(ask())).turn.text).toBe('First this.');
+    expect((await model.answer(ask())).turn.text).toBe('I have heard 2 messages.');
+    expect(standIn.requests.map(({ messages }) => messages.at(-1)?.content)).toEqual(['Go.', 'Go.']);
+  });
+});

@@ -326,7 +326,9 @@ describe('a part', () => {
 
   it('of many shapes keeps all of what tells them apart', () => {
     const kinds = Array.from({ length: 120 }, (_, index) => `kind ${index}`);
-    const { schema } = compiledOf({ oneOf: kinds.map((kind) => object({ kind: { const: kind } }, { required: ['kind'] })) });
+    const { schema } = compiledOf({
+      oneOf: kinds.map((kind) => object({ kind: { const: kind } }, { required: ['kind'] })),
+    });
     expect(schema?.properties?.['kind']?.enum).toEqual(kinds);
   });
 

@@ -6,7 +6,6 @@ import { quotedJson } from './json-text.ts';
 import { objectRestore, type Restore } from './restore.ts';
 import { typesOf, type Facts, type JsonType, type Place } from './schema-facts.ts';
 import { createSchemaReader, type SchemaReader } from './schema-reader.ts';
-import { wordsFor } from './schema-words.ts';
 
 export interface CompiledSchema {
   /** Null for an object that has nothing in it. */
@@ -21,6 +20,8 @@ export interface CompiledSchema {
 const maxDepth = 4;
 const maxSchemaLength = 512 * 1024;
 const maxDescriptionLength = 1_500;
+/** Of all parts of a schema: the rest goes without. */
+const maxDescriptions = 60_000;
 const maxEnumLength = 4_000;
 const maxValueLength = 200;
 
@@ -56,6 +57,7 @@ const freeForm = (words: string): CompiledSchema => ({
 class Compiler {
   readonly #document: JsonObject;
   readonly #reader: SchemaReader;
+  #descriptionLeft = maxDescriptions;
 
   constructor(document: JsonObject) {
     this.#document = document;
@@ -67,7 +69,7 @@ class Compiler {
     const object = facts.properties.size > 0 ? this.#object(facts, 1) : null;
     if (object !== null) return object;
     if (facts.rest !== null || facts.properties.size > 0)
-      return freeForm(`It looks like ${wordsFor(this.#document, this.#document)}.`);
+      return freeForm(`It looks like ${this.#reader.wording(this.#document)}.`);
     return { schema: null, restore: null };
   }
 
@@ -99,16 +101,16 @@ class Compiler {
         return this.#values(facts, [null]);
       case 'string': {
         const format = facts.dateTime ? { format: 'date-time' } : {};
-        return scalar({ type: Type.STRING, ...format, ...described(facts, others(types, 'string')) });
+        return scalar({ type: Type.STRING, ...format, ...this.#described(facts, others(types, 'string')) });
       }
       case 'boolean':
-        return scalar({ type: Type.BOOLEAN, ...described(facts) });
+        return scalar({ type: Type.BOOLEAN, ...this.#described(facts) });
       default:
         return scalar({
           type: chosen === 'integer' ? Type.INTEGER : Type.NUMBER,
           ...(facts.minimum === null ? {} : { minimum: facts.minimum }),
           ...(facts.maximum === null ? {} : { maximum: facts.maximum }),
-          ...described(facts),
+          ...this.#described(facts),
         });
     }
   }
@@ -129,7 +131,7 @@ class Compiler {
     if (byText.size === 0 || length > maxEnumLength) return null;
     const same = [...byText].every(([text, value]) => text === value);
     return {
-      schema: { type: Type.STRING, enum: [...byText.keys()], ...described(facts) },
+      schema: { type: Type.STRING, enum: [...byText.keys()], ...this.#described(facts) },
       restore: same ? null : { kind: 'values', byText },
     };
   }
@@ -137,7 +139,7 @@ class Compiler {
   #list(facts: Facts, depth: number): Compiled {
     const { schema, restore } = this.#compile(facts.items ?? { schema: true, refs: null }, depth + 1);
     return {
-      schema: { type: Type.ARRAY, items: schema, ...described(facts) },
+      schema: { type: Type.ARRAY, items: schema, ...this.#described(facts) },
       restore: restore === null ? null : { kind: 'list', items: restore },
     };
   }
@@ -167,7 +169,7 @@ class Compiler {
         type: Type.OBJECT,
         properties: Object.fromEntries(properties),
         ...(needed.length > 0 ? { required: needed } : {}),
-        ...described(
+        ...this.#described(
           facts,
           ...(left > 0 ? [`${left} more properties are not shown`] : []),
           ...this.#restWords(facts),
@@ -179,7 +181,19 @@ class Compiler {
 
   #restWords({ rest }: Facts): string[] {
     if (rest === null || !('schema' in rest) || rest.schema === true) return [];
-    return [`Any other property is ${wordsFor(rest.schema, this.#document)}`];
+    return [`Any other property is ${this.#reader.wording(rest.schema)}`];
+  }
+
+  /** What the schema says of itself, and what it cannot say otherwise. */
+  #described(facts: Facts, ...more: string[]): { description?: string } {
+    const notes = [...facts.notes, ...more].filter((note) => note !== '');
+    const words = facts.description?.trim() ?? '';
+    const gap = words === '' || notes.length === 0 ? '' : /[.!?:)]$/.test(words) ? ' ' : '. ';
+    const whole = `${words}${gap}${notes.map((note) => `${note}.`).join(' ')}`;
+    const most = Math.min(maxDescriptionLength, this.#descriptionLeft);
+    if (whole === '' || most <= 0) return {};
+    this.#descriptionLeft -= whole.length;
+    return { description: whole.length > most ? `${whole.slice(0, most)}…` : whole };
   }
 
   #itemTypes({ items }: Facts): Facts['types'] {
@@ -190,14 +204,14 @@ class Compiler {
   #text(place: Place, facts: Facts, types: Facts['types']): Compiled {
     const mayBeText = types?.has('string') === true;
     return {
-      schema: { type: Type.STRING, ...described(facts, textWords(types, this.#shape(place))) },
+      schema: { type: Type.STRING, ...this.#described(facts, textWords(types, this.#shape(place))) },
       restore: { kind: 'json', reads: mayBeText ? 'containers' : 'anything' },
     };
   }
 
   /** Empty where it would only say the type once more. */
   #shape(place: Place): string {
-    const words = 'schema' in place ? wordsFor(place.schema, this.#document) : '';
+    const words = 'schema' in place ? this.#reader.wording(place.schema) : '';
     return /[{[(]/.test(words) ? `, like ${words}` : '';
   }
 }
@@ -231,17 +245,6 @@ const others = (types: ReadonlySet<JsonType>, chosen: JsonType): string => {
   const rest = [...types].filter((type) => type !== chosen && type !== 'null');
   return rest.length > 0 ? `Or ${rest.join(' or ')}` : '';
 };
-
-function described(facts: Facts, ...more: string[]): { description?: string } {
-  const notes = [...facts.notes, ...more].filter((note) => note !== '');
-  const words = facts.description?.trim() ?? '';
-  const gap = words === '' || notes.length === 0 ? '' : /[.!?:)]$/.test(words) ? ' ' : '. ';
-  const text = `${words}${gap}${notes.map((note) => `${note}.`).join(' ')}`;
-  if (text === '') return {};
-  return {
-    description: text.length > maxDescriptionLength ? `${text.slice(0, maxDescriptionLength)}…` : text,
-  };
-}
 
 const renamed = (schema: Schema, name: string): Schema => ({
   ...schema,

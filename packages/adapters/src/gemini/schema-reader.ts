@@ -11,11 +11,12 @@ import {
 } from './schema-facts.ts';
 import { quotedJson } from './json-text.ts';
 import { conditionsIn } from './schema-conditions.ts';
-import { resolveRef } from './schema-refs.ts';
-import { wordsFor } from './schema-words.ts';
+import { createResolver } from './schema-refs.ts';
+import { createWording, type Wording } from './schema-words.ts';
 
 export interface SchemaReader {
   readonly root: Place;
+  readonly wording: Wording;
   /** Nothing is known of what cannot be looked at: a reference that leads nowhere or back, or one part too many. */
   facts(place: Place): Facts;
   /** Parts that may still be looked at. */
@@ -36,6 +37,8 @@ const jsonTypes: ReadonlySet<unknown> = new Set<JsonType>([
 const isJsonType = (value: unknown): value is JsonType => jsonTypes.has(value);
 
 export function createSchemaReader(document: JsonObject): SchemaReader {
+  const resolve = createResolver(document);
+  const wording = createWording(resolve);
   let left = maxParts;
 
   const facts = (place: Place, nesting: number): Facts => {
@@ -47,7 +50,7 @@ export function createSchemaReader(document: JsonObject): SchemaReader {
     left -= 1 + widthOf(schema) / namesPerPart;
     const at = (part: unknown): Place => ({ schema: part, refs });
     const read = (part: unknown): Facts => facts(at(part), nesting + 1);
-    const parts: Facts[] = [ownFacts(schema, at)];
+    const parts: Facts[] = [ownFacts(schema, at, wording)];
     if (typeof schema['$ref'] === 'string') parts.push(referred(schema['$ref'], refs, nesting));
     if (Array.isArray(schema['allOf'])) parts.push(...schema['allOf'].map(read));
     for (const variants of [schema['anyOf'], schema['oneOf'], ...conditionsIn(schema)])
@@ -57,7 +60,7 @@ export function createSchemaReader(document: JsonObject): SchemaReader {
 
   const referred = (ref: string, refs: RefChain, nesting: number): Facts => {
     if (includes(refs, ref)) return { ...nothingKnown, notes: ['This goes on in the same shape'] };
-    const target = resolveRef(document, ref);
+    const target = resolve(ref);
     if (target === undefined)
       return { ...nothingKnown, notes: [`Its schema is elsewhere: ${ref.slice(0, 200)}`] };
     const length = (refs?.length ?? 0) + 1;
@@ -71,11 +74,12 @@ export function createSchemaReader(document: JsonObject): SchemaReader {
     const shapes = known.filter(({ properties, required }) => properties.size > 0 || required.size > 0);
     const joined = either(known);
     if (shapes.length < 2) return joined;
-    return { ...joined, notes: [`One of: ${wordsFor({ anyOf: variants }, document)}`] };
+    return { ...joined, notes: [`One of: ${wording({ anyOf: variants })}`] };
   };
 
   return {
     root: { schema: document, refs: null },
+    wording,
     facts: (place) => facts(place, 0),
     get left() {
       return left;
@@ -96,7 +100,7 @@ function includes(refs: RefChain, ref: string): boolean {
 }
 
 /** What the keywords of one object say, without those that lead elsewhere. */
-function ownFacts(schema: JsonObject, at: (part: unknown) => Place): Facts {
+function ownFacts(schema: JsonObject, at: (part: unknown) => Place, wording: Wording): Facts {
   const { description, title, properties, items, prefixItems, additionalProperties } = schema;
   const words = [description, title].find((text) => typeof text === 'string' && text.trim() !== '');
   const tuple = [prefixItems, items].find((list) => Array.isArray(list));
@@ -118,7 +122,7 @@ function ownFacts(schema: JsonObject, at: (part: unknown) => Place): Facts {
     maximum: maximum(schema),
     description: typeof words === 'string' ? words.slice(0, maxDescriptionLength) : null,
     dateTime: schema['format'] === 'date-time',
-    notes: notesOf(schema, Array.isArray(tuple)),
+    notes: notesOf(schema, Array.isArray(tuple) ? wording({ prefixItems: tuple }) : null),
   };
 }
 
@@ -161,7 +165,7 @@ function maximum({ type, maximum: most, exclusiveMaximum }: JsonObject): number 
 
 const maxQuoteLength = 120;
 
-function notesOf(schema: JsonObject, tuple: boolean): string[] {
+function notesOf(schema: JsonObject, tuple: string | null): string[] {
   const note = (keyword: string, say: (value: string) => string): string[] => {
     const value = schema[keyword];
     const text =
@@ -171,9 +175,7 @@ function notesOf(schema: JsonObject, tuple: boolean): string[] {
   const integer = schema['type'] === 'integer';
   const tooMany = Array.isArray(schema['enum']) && schema['enum'].length > maxValues;
   return [
-    ...(tuple
-      ? [`In this order: ${wordsFor({ prefixItems: schema['prefixItems'] ?? schema['items'] }, schema)}`]
-      : []),
+    ...(tuple === null ? [] : [`In this order: ${tuple}`]),
     ...(tooMany ? [`One of ${strings(schema['enum']).slice(0, 20).join(', ')} and others`] : []),
     ...note('minLength', (count) => `At least ${count} characters`),
     ...note('maxLength', (count) => `At most ${count} characters`),

@@ -1,13 +1,17 @@
 // Where a reference inside of a JSON Schema leads.
 import { isJsonObject, type JsonObject, type JsonValue } from '@insightloop/core';
 
-/** Undefined for what is not in this document: nothing is fetched. */
-export function resolveRef(document: JsonObject, ref: string): JsonValue | undefined {
-  if (ref === '#' || ref === document['$id']) return document;
-  if (ref.startsWith('#/')) return follow(document, ref.slice(2).split('/'));
-  return definitionsOf(document).find(
-    ({ $id: id, $anchor: anchor }) => id === ref || (typeof anchor === 'string' && `#${anchor}` === ref),
-  );
+/** Gives undefined for what is not in this document: nothing is fetched. */
+export type Resolve = (ref: string) => JsonValue | undefined;
+
+export function createResolver(document: JsonObject): Resolve {
+  let named: ReadonlyMap<string, JsonObject> | null = null;
+  return (ref) => {
+    if (ref === '#' || ref === document['$id']) return document;
+    if (ref.startsWith('#/')) return follow(document, ref.slice(2).split('/'));
+    named ??= namedDefinitions(document);
+    return named.get(ref);
+  };
 }
 
 /** RFC 6901, in the form of a URI fragment. */
@@ -31,7 +35,15 @@ function unescaped(step: string): string {
 }
 
 /** Names other than pointers are looked for where they are always written. */
-const definitionsOf = (document: JsonObject): JsonObject[] =>
-  [document['$defs'], document['definitions']].flatMap((definitions) =>
-    isJsonObject(definitions) ? Object.values(definitions).filter(isJsonObject) : [],
-  );
+function namedDefinitions(document: JsonObject): Map<string, JsonObject> {
+  const named = new Map<string, JsonObject>();
+  for (const definitions of [document['$defs'], document['definitions']]) {
+    for (const definition of isJsonObject(definitions) ? Object.values(definitions) : []) {
+      if (!isJsonObject(definition)) continue;
+      const { $id: id, $anchor: anchor } = definition;
+      if (typeof id === 'string') named.set(id, definition);
+      if (typeof anchor === 'string') named.set(`#${anchor}`, definition);
+    }
+  }
+  return named;
+}

@@ -1,13 +1,27 @@
 // A JSON Schema in a line of words, the way TypeScript writes types: for what a schema for Gemini cannot say.
 import { isJsonObject, type JsonObject, type JsonValue } from '@insightloop/core';
 import { quotedJson } from './json-text.ts';
-import { resolveRef } from './schema-refs.ts';
+import type { Resolve } from './schema-refs.ts';
 
 const maxLength = 400;
 const maxDepth = 6;
 
-/** Never longer than some hundred characters, however large the schema is. */
-export function wordsFor(schema: unknown, document: JsonObject): string {
+/** Of all that is said of one schema. */
+const maxTotalLength = 20_000;
+
+export type Wording = (schema: unknown) => string;
+
+/** Gives some hundred characters at most, however large the schema is, and only a dot or three when all have been much. */
+export function createWording(resolve: Resolve): Wording {
+  let total = maxTotalLength;
+  return (schema) => {
+    const words = total > 0 ? wordsFor(schema, resolve) : '…';
+    total -= words.length;
+    return words;
+  };
+}
+
+function wordsFor(schema: unknown, resolve: Resolve): string {
   let left = maxLength;
 
   const write = (text: string): string => {
@@ -42,7 +56,7 @@ export function wordsFor(schema: unknown, document: JsonObject): string {
     if (!isJsonObject(part)) return write('any');
     if (depth > maxDepth || left <= 0) return '…';
     const { type, enum: values, const: value, properties, items, required } = part;
-    if (typeof part['$ref'] === 'string') return words(resolveRef(document, part['$ref']), depth + 1);
+    if (typeof part['$ref'] === 'string') return words(resolve(part['$ref']), depth + 1);
     if (value !== undefined) return write(quoted(value));
     if (Array.isArray(values)) return write(values.slice(0, 10).map(quoted).join(' | '));
     const { anyOf, oneOf, allOf, prefixItems } = part;

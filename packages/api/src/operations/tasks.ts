@@ -73,7 +73,7 @@ export const tasks = {
     .mutation(({ ctx, input, signal }) =>
       once({ ctx, operation: 'tasks.orchestrate', input }, () => {
         const { stream: _, async: isAsync, ...order } = input;
-        const caller = { requestId: ctx.requestId ?? '', signal: signal ?? never };
+        const caller = { requestId: ctx.requestId, signal: signal ?? never };
         return isAsync
           ? ctx.services.tasks.begin(order, caller)
           : ctx.services.tasks.orchestrate(order, caller);
@@ -106,7 +106,7 @@ export const tasks = {
       const { lastEventId: position, stream: _, async: __, ...order } = input;
       const { tasks: service } = ctx.services;
       const begin = async () =>
-        (await service.begin(order, { requestId: ctx.requestId ?? '', signal })).task_id;
+        (await service.begin(order, { requestId: ctx.requestId, signal })).task_id;
       const { taskId, after } = placeOf(position) ?? {
         taskId: await once({ ctx, operation: 'tasks.stream', input: order }, begin),
         after: 0,

@@ -17,12 +17,12 @@ export type TaskStatus = z.infer<typeof taskStatus>;
 /** Something is being done for it, or is about to be. */
 export const isUnderWay = (status: TaskStatus): boolean => status === 'queued' || status === 'running';
 
-export const planActions = ['invoke_tool', 'read_resource', 'get_prompt'] as const;
+const planActions = ['invoke_tool', 'read_resource', 'get_prompt'] as const;
 export const planAction = z.enum(planActions);
 export type PlanAction = z.infer<typeof planAction>;
 
 /** What a program gives and gets as JSON. */
-export const json = z.record(z.string(), z.json());
+const json = z.record(z.string(), z.json());
 
 export const planStep = z.object({
   step: z.int().describe('counts from 1'),
@@ -35,7 +35,7 @@ export const planStep = z.object({
 });
 export type PlanStep = z.infer<typeof planStep>;
 
-export const maxSteps = 100;
+const maxSteps = 100;
 const longestPrompt = 100_000;
 
 /** A step of a plan that a caller gives. A step of a recorded plan is one too. */
@@ -95,19 +95,17 @@ export const stepResult = z.object({
 });
 export type StepResult = z.infer<typeof stepResult>;
 
-export const taskResults = z.object({
+const taskResults = z.object({
   execution_time: z.number().describe('seconds that the steps took, from the first to the last'),
   documentation: z.string().describe('the joined text of the successful results, 64 KiB at most'),
   steps: z.array(stepResult),
 });
-export type TaskResults = z.infer<typeof taskResults>;
 
-export const taskFailure = z.object({
+const taskFailure = z.object({
   code: z.string(),
   message: z.string(),
   details: z.record(z.string(), z.unknown()).nullable(),
 });
-export type TaskFailure = z.infer<typeof taskFailure>;
 
 export const taskUsage = z.object({
   input_tokens: z.int(),
