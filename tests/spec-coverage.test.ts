@@ -145,6 +145,62 @@ describe('server management', () => {
   });
 });
 
+describe('orchestration endpoints', () => {
+  const taskFields = ['task_id', 'status', 'prompt', 'server_id', 'plan', 'results', 'gemini_response'];
+
+  it('POST /api/orchestrate keeps what it was asked, and answers a failure with the task’s id', async () => {
+    const answer = await fetch(`${server.baseUrl}/api/orchestrate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        server_id: 'everything',
+        prompt: 'Get React documentation about hooks',
+        context: { previous_results: [], user_preferences: {} },
+        stream: false,
+      }),
+    });
+    expect(answer.status).toBe(409);
+    const { error } = (await answer.json()) as { error: { code: string; details: { task_id: string } } };
+    expect(error).toMatchObject({ code: 'SERVER_NOT_RUNNING', details: { server_id: 'everything' } });
+
+    const { body } = await get(`/api/tasks/${error.details.task_id}`);
+    const { task } = body as { task: object };
+    expect(Object.keys(task)).toEqual(expect.arrayContaining(taskFields));
+    expect(task).toMatchObject({
+      status: 'failed',
+      plan: [],
+      results: { documentation: '', execution_time: 0 },
+      gemini_response: null,
+    });
+  });
+
+  it('GET /api/orchestrate/stream', async () => {
+    const url = `${server.baseUrl}/api/orchestrate/stream?server_id=everything&prompt=Get React docs`;
+    const answer = await fetch(url, { headers: { accept: 'text/event-stream' } });
+    expect(answer.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    const text = await answer.text();
+    expect(text).toMatch(/^event: connecting\ndata: .*"message":"Connecting to everything\.\.\."/m);
+    expect(text).toMatch(/^event: error\ndata: .*"code":"SERVER_NOT_RUNNING"/m);
+  });
+
+  it('GET /api/tasks', async () => {
+    const { status, body } = await get('/api/tasks?limit=20&offset=0');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ total: expect.any(Number), limit: 20, offset: 0 });
+    const { tasks } = body as { tasks: object[] };
+    expect(tasks[0]).toEqual({
+      id: expect.stringMatching(/^task-/),
+      prompt: 'Get React docs',
+      server_id: 'everything',
+      status: 'failed',
+      created_at: isoTime,
+      started_at: isoTime,
+      completed_at: isoTime,
+      execution_time: expect.any(Number),
+    });
+  });
+});
+
 describe('events', () => {
   it.each(['deployments', 'orchestration', 'logs', 'metrics'])('GET /api/events/%s', async (channel) => {
     const leaving = new AbortController();

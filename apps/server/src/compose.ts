@@ -1,4 +1,5 @@
 // The composition root: from settings to running services, and the way back.
+import { createGemini } from '@insightloop/adapters/gemini';
 import { createArgumentValidator } from '@insightloop/adapters/json-schema';
 import { openLogFiles } from '@insightloop/adapters/log-files';
 import { createMcpBridge, createMcpConnector } from '@insightloop/adapters/mcp';
@@ -11,6 +12,7 @@ import {
   createDiscoveryStore,
   createHttpCache,
   createServerStore,
+  createTaskStore,
   openDatabase,
   type Database,
 } from '@insightloop/adapters/prisma';
@@ -100,6 +102,7 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
     newSessionId: randomUUID,
   });
   const gate = gateOptions({ settings, isFromDeployment: processes.isFromDeployment });
+  const languageModel = createGemini({ ...settings.gemini, clock, logger });
   const runtimes = [...processes.runtimes, createRemoteRuntime(instanceId)];
   const { services, runner }: { services: AppParts['services']; runner: Runner } = createServices({
     clock,
@@ -110,14 +113,18 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
     serverStore: createServerStore(database),
     deploymentStore,
     remoteHosts: network,
-      discoveryStore: createDiscoveryStore(database),
-      ...createDiscoveryReach(settings, { cache: httpCache, network }),
-      eventLog,
+    discoveryStore: createDiscoveryStore(database),
+    ...createDiscoveryReach(settings, { cache: httpCache, network }),
+    eventLog,
     logArchive,
     secretBox: createSecretBox(secretKey),
     mountRoots: createMountRoots(settings.mountRoots),
     localPorts: createLocalPorts({ bridge, gate, ids, logger }),
     argumentValidator: createArgumentValidator(),
+    taskStore: createTaskStore(database),
+    languageModel,
+    instanceId,
+    maxTasks: settings.maxTasks,
     connector: createMcpConnector({
       client: { name: 'insightloop', version: apiVersion },
       logger,
@@ -139,7 +146,7 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
     maxDeployments: settings.maxDeployments,
     proofTimeoutMs: settings.proofTimeoutMs,
     publicUrl: () => settings.publicUrl ?? listeningUrl(),
-    abilities: createAbilities(runtimes),
+    abilities: createAbilities(runtimes, languageModel),
     readiness: [{ name: 'database', check: () => database.ping() }],
     draining: () => draining,
   });
@@ -163,12 +170,14 @@ async function build(settings: Settings, context: BuildContext): Promise<Composi
     },
     async restore() {
       await runner.restore();
-      keepTidy(() => processes.sweepInstalls(() => deploymentStore.listDesired()), {
-        what: 'unused installations',
-        logger,
-        teardown,
-      });
-      keepTidy(() => pruneAnswers(httpCache), { what: 'old answers of other services', logger, teardown });
+      keepTidy(
+        {
+          'unused installations': () => processes.sweepInstalls(() => deploymentStore.listDesired()),
+          'old answers of other services': () => pruneAnswers(httpCache),
+          'old tasks': () => runner.forgetTasks(settings.tasksKeptMs),
+        },
+        { logger, teardown },
+      );
     },
     drain: () => {
       draining = true;
@@ -189,13 +198,14 @@ const pruneAnswers = async (cache: HttpCache): Promise<void> => {
 
 /** Now, and once a day. */
 function keepTidy(
-  tidy: () => Promise<void>,
-  { what, logger, teardown }: Pick<BuildContext, 'logger' | 'teardown'> & { what: string },
+  tidying: Record<string, () => Promise<void>>,
+  { logger, teardown }: Pick<BuildContext, 'logger' | 'teardown'>,
 ): void {
   const run = (): void => {
-    tidy().catch((error: unknown) => {
-      logger.warn({ err: error }, `${what} could not be removed`);
-    });
+    for (const [what, tidy] of Object.entries(tidying))
+      tidy().catch((error: unknown) => {
+        logger.warn({ err: error }, `${what} could not be removed`);
+      });
   };
   const daily = setInterval(run, dayMs).unref();
   teardown.add(() => {

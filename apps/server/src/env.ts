@@ -92,6 +92,14 @@ const schema = z.object({
   RETENTION_INSTALLS_DAYS: count(14),
   /** Hours for which events can be had again. */
   RETENTION_EVENTS_HOURS: count(24),
+  GEMINI_API_KEY: z.string().min(1).optional(),
+  GEMINI_MODEL: z.string().min(1).max(200).default('gemini-flash-latest'),
+  /** Where the Gemini API is, when it is not Google's own address. */
+  GOOGLE_GEMINI_BASE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** Tasks that are carried out at once. */
+  MAX_TASKS: count(200),
+  /** Days after which a task and what was told of it are deleted. */
+  RETENTION_TASKS_DAYS: count(90),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   RATE_LIMIT_DISCOVERY: perHour(100),
   RATE_LIMIT_DEPLOYMENT: perHour(20),
@@ -100,7 +108,13 @@ const schema = z.object({
 });
 
 /** Settings that may also come from a file named by `<NAME>_FILE`, as container secrets do. */
-const secrets = ['DATABASE_URL', 'REDIS_URL', 'INSIGHTLOOP_SECRET_KEY', 'GITHUB_TOKEN'] as const;
+const secrets = [
+  'DATABASE_URL',
+  'REDIS_URL',
+  'INSIGHTLOOP_SECRET_KEY',
+  'GITHUB_TOKEN',
+  'GEMINI_API_KEY',
+] as const;
 
 export interface Settings {
   host: string;
@@ -133,6 +147,10 @@ export interface Settings {
   healthTimeoutMs: number;
   unusedInstallsMs: number;
   keepEventsMs: number;
+  /** Without a key there is no orchestration but of given plans. */
+  gemini: { apiKey: string | null; model: string; baseUrl: string | undefined };
+  maxTasks: number;
+  tasksKeptMs: number;
   logLevel: z.output<typeof schema>['LOG_LEVEL'];
   /** PATH, HOME and npm's own settings: what leads installers to their programs and registries. */
   installerEnvironment: Record<string, string>;
@@ -191,6 +209,13 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
     healthTimeoutMs: env.HEALTH_TIMEOUT_SECONDS * 1000,
     unusedInstallsMs: env.RETENTION_INSTALLS_DAYS * dayMs,
     keepEventsMs: env.RETENTION_EVENTS_HOURS * hourMs,
+    gemini: {
+      apiKey: env.GEMINI_API_KEY ?? null,
+      model: env.GEMINI_MODEL,
+      baseUrl: env.GOOGLE_GEMINI_BASE_URL?.replace(/\/+$/, ''),
+    },
+    maxTasks: env.MAX_TASKS,
+    tasksKeptMs: env.RETENTION_TASKS_DAYS * dayMs,
     logLevel: env.LOG_LEVEL,
     installerEnvironment: installerEnvironment(environment),
     rateLimits: {

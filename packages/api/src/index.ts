@@ -10,6 +10,7 @@ export {
   type ErrorBody,
   type ErrorEnvelope,
 } from './errors.ts';
+export { nothingLeft } from './nothing-left.ts';
 export { openApiDocument } from './openapi.ts';
 export { restRoutes, takesBody, type RestRoute } from './rest-routes.ts';
 export { appRouter, type AppRouter } from './router.ts';

@@ -18,9 +18,11 @@ export type ApiMeta = {
   acceptedWith?: string;
   limit: RateLimitGroup;
   /** Of a subscription: the schema in the OpenAPI document that describes its events. */
-  stream?: 'StreamEvent' | 'LogEvent';
+  stream?: 'StreamEvent' | 'LogEvent' | 'TaskEvent';
   /** Of a subscription that shares its path with a query: the boolean parameter that asks for the stream. */
   chosenBy?: string;
+  /** Of a subscription that also answers in the place of another operation: where, and the boolean that asks for it. */
+  insteadOf?: { method: 'POST'; path: `/${string}`; parameter: string };
   /** The codes it can answer besides those that every operation can. */
   errors?: readonly ErrorCode[];
 };

@@ -3,6 +3,7 @@ import { rateLimitExceeded, type AppError } from '@insightloop/core';
 import type { Context } from './context.ts';
 import { RequestError, statusOf, toAppError } from './errors.ts';
 import type { RateLimitGroup } from './meta.ts';
+import { nothingLeft } from './nothing-left.ts';
 import { t } from './trpc.ts';
 
 /**
@@ -25,7 +26,9 @@ export const operation = t.procedure.use(async ({ ctx, path, meta, next }) => {
   }
   const result = ctx.requestId === null ? await next({ ctx: { requestId } }) : await next();
   if (!result.ok) throw refuse(result.error);
-  return isStream(result.data) ? { ...result, data: mapErrors(result.data, refuse) } : result;
+  return isStream(result.data) && result.data !== nothingLeft
+    ? { ...result, data: mapErrors(result.data, refuse) }
+    : result;
 });
 
 function logFailure(ctx: Context, error: AppError, fields: { request_id: string; operation: string }): void {

@@ -1,5 +1,5 @@
 // The OpenAPI 3.1 document, written from the same operations that the doors serve.
-import { apiVersion, logEvent, streamEvent, type ErrorCode } from '@insightloop/core';
+import { apiVersion, logEvent, streamEvent, taskEvent, type ErrorCode } from '@insightloop/core';
 import type { AnyTRPCRouter } from '@trpc/server';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from 'zod-openapi';
@@ -11,6 +11,7 @@ import { restRoutes, takesBody, type RestRoute } from './rest-routes.ts';
 const streamSchemas = {
   StreamEvent: streamEvent.meta({ id: 'StreamEvent' }),
   LogEvent: logEvent.meta({ id: 'LogEvent' }),
+  TaskEvent: taskEvent.meta({ id: 'TaskEvent' }),
 };
 
 const requestId = {
@@ -129,6 +130,7 @@ export function openApiDocument(router: AnyTRPCRouter, publicUrl: string): Retur
         { name: 'Servers', description: 'Known MCP servers and how they are launched' },
         { name: 'Deployments', description: 'Servers that run, or should, or did' },
         { name: 'Tools', description: 'What running servers can do' },
+        { name: 'Tasks', description: 'What was asked for in words, planned, carried out and answered' },
         { name: 'Logs', description: 'What servers write' },
         { name: 'Metrics', description: 'What servers use and how they answer' },
         { name: 'Events', description: 'What happens, as it happens' },

@@ -42,14 +42,23 @@ export function restRoutes(router: AnyTRPCRouter): RestRoute[] {
   const routes = Object.entries(procedures).map(([operation, procedure]) =>
     readRoute(operation, procedure._def),
   );
-  const streams = routes.filter((route) => route.meta.chosenBy !== undefined);
+  const streams = routes.flatMap(streamsOf);
   return routes
-    .filter((route) => !streams.includes(route))
-    .map((route) => {
-      const stream = streams.find(({ path, method }) => path === route.path && method === route.method);
-      const parameter = stream?.meta.chosenBy;
-      return stream && parameter !== undefined ? { ...route, stream: { parameter, route: stream } } : route;
-    });
+    .filter(({ meta }) => meta.chosenBy === undefined)
+    .map((route) => ({
+      ...route,
+      stream:
+        streams.find(({ route: { path, method } }) => path === route.path && method === route.method) ?? null,
+    }));
+}
+
+/** Where a subscription answers in the place of another operation. */
+function streamsOf(route: RestRoute): NonNullable<RestRoute['stream']>[] {
+  const { chosenBy, insteadOf } = route.meta;
+  if (chosenBy !== undefined) return [{ parameter: chosenBy, route }];
+  if (!insteadOf) return [];
+  const { method, path, parameter } = insteadOf;
+  return [{ parameter, route: { ...route, method, path, pathParameters: [] } }];
 }
 
 function readRoute(operation: string, unread: unknown): RestRoute {

@@ -7,10 +7,11 @@ import { logs } from './operations/logs.ts';
 import { metrics } from './operations/metrics.ts';
 import { servers } from './operations/servers.ts';
 import { system } from './operations/system.ts';
+import { tasks } from './operations/tasks.ts';
 import { tools } from './operations/tools.ts';
 import { t, type ApiErrorShape } from './trpc.ts';
 
-const operations = { system, servers, deployments, tools, logs, metrics, events };
+const operations = { system, servers, deployments, tools, tasks, logs, metrics, events };
 
 export const appRouter = t.router(operations);
 

@@ -18,5 +18,7 @@ export type {
   ServerDetails,
   ServerRegistration,
   StreamEvent,
+  Task,
+  TaskEvent,
 } from './operations.ts';
 export type { StreamFailures, StreamMessage, StreamRequest, StreamTransport } from './stream-transport.ts';

@@ -35,6 +35,11 @@ type Told<Item> = Item extends { id: infer Id; data: infer Data }
   ? { id: Id; data: Exclude<Data, { type: Standing }> }
   : Item;
 
+export type Task = RouterOutputs['tasks']['orchestrate'];
+/** What `tasks.stream` and `tasks.follow` tell, a union by `type`. */
+export type TaskEvent =
+  RouterOutputs['tasks']['stream'] extends AsyncIterable<{ data: infer Event }> ? Event : never;
+
 export interface CallOptions {
   /** Aborting it rejects the call with its reason, and ends a stream quietly. */
   signal?: AbortSignal | undefined;
@@ -92,6 +97,15 @@ export const operations = {
     setCapabilities: 'mutation',
   },
   tools: { list: 'query', call: 'mutation' },
+  tasks: {
+    orchestrate: 'mutation',
+    stream: 'subscription',
+    list: 'query',
+    get: 'query',
+    follow: 'subscription',
+    cancel: 'mutation',
+    remove: 'mutation',
+  },
   logs: { tail: 'query', follow: 'subscription' },
   metrics: { get: 'query' },
   events: { subscribe: 'subscription' },

@@ -167,8 +167,11 @@ export const discoveryFailed = (message: string, retryAfterSeconds: number, caus
     cause,
   });
 
-export const geminiApiError = (message: string, details?: ErrorDetails, cause?: unknown): AppError =>
-  new AppError('GEMINI_API_ERROR', message, { details, cause });
+export const geminiApiError = (message: string, details: ErrorDetails = {}, cause?: unknown): AppError => {
+  const { retry_after: seconds } = details;
+  const retryAfterSeconds = typeof seconds === 'number' ? seconds : undefined;
+  return new AppError('GEMINI_API_ERROR', message, { details, cause, retryAfterSeconds });
+};
 
 export const serviceUnavailable = (message: string, retryAfterSeconds: number, cause?: unknown): AppError =>
   new AppError('SERVICE_UNAVAILABLE', message, { retryAfterSeconds, cause });

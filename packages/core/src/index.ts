@@ -178,3 +178,33 @@ export { logLine, type LogLine } from './telemetry/log-line.ts';
 export type { ArgumentCheck, ArgumentValidator } from './tools/argument-validator.ts';
 export { filesToRead, inferLaunch } from './servers/inference/index.ts';
 export type { Inference, InferenceInput, InferredRecipe, InferredServer } from './servers/inference/index.ts';
+export {
+  LanguageModelError,
+  type CallResult,
+  type LanguageModel,
+  type LanguageModelFailure,
+  type ModelCall,
+  type ModelTurn,
+  type TokenUsage,
+  type ToolDeclaration,
+  type Turn,
+  type TurnAnswer,
+  type TurnPart,
+  type TurnRequest,
+} from './tasks/language-model.ts';
+export { taskEvent, type NumberedTaskEvent, type TaskEvent } from './tasks/task-event.ts';
+export type { StoredTaskEvent, TaskChanges, TaskPage, TaskQuery, TaskStore } from './tasks/task-store.ts';
+export {
+  task,
+  taskDetail,
+  taskOrder,
+  taskStatus,
+  taskStatuses,
+  taskSummary,
+  type StoredTask,
+  type Task,
+  type TaskOrder,
+  type TaskStatus,
+  type TaskSummary,
+} from './tasks/task.ts';
+export type { TaskCaller, Tasks } from './tasks/tasks.ts';

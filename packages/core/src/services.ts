@@ -12,10 +12,21 @@ import { createDiscovery, type Discovery, type DiscoveryPorts } from './servers/
 import { createServers, type Servers, type ServersPorts } from './servers/servers.ts';
 import { createSystem, type System, type SystemPorts } from './system.ts';
 import type { EventLog } from './telemetry/event-log.ts';
+import { createTasks, type TaskRunner, type Tasks, type TasksPorts } from './tasks/tasks.ts';
 import { createTools, type Tools, type ToolsPorts } from './tools/tools.ts';
 
 /** What is made here from the other ports. */
-type Made = 'supervisor' | 'launcher' | 'channels' | 'isDeployed' | 'discovery' | 'capacity' | 'keepObserved';
+type Made =
+  | 'supervisor'
+  | 'launcher'
+  | 'channels'
+  | 'isDeployed'
+  | 'discovery'
+  | 'capacity'
+  | 'keepObserved'
+  | 'tools'
+  | 'carriesSecret'
+  | 'protocolOf';
 
 export type Ports = Omit<ServersPorts, Made> &
   SystemPorts &
@@ -25,7 +36,8 @@ export type Ports = Omit<ServersPorts, Made> &
   Omit<DeploymentsPorts, Made> &
   Omit<ObservationPorts, Made> &
   Omit<ProofsPorts, Made> &
-  Omit<ToolsPorts, Made> & {
+  Omit<ToolsPorts, Made> &
+  Omit<TasksPorts, Made> & {
     /** Live deployments at most, proofs included. */
     maxDeployments: number;
   };
@@ -38,6 +50,7 @@ export interface Services {
   deployments: Deployments;
   observation: Observation;
   tools: Tools;
+  tasks: Tasks;
   events: Pick<EventLog, 'read'>;
 }
 
@@ -50,6 +63,8 @@ export interface Runner {
   tellMetrics(signal: AbortSignal): Promise<void>;
   /** Ends what runs and leaves the wish that it should. */
   leave(): Promise<void>;
+  /** Deletes the history of tasks that were created longer ago. */
+  forgetTasks: TaskRunner['forget'];
 }
 
 export function createServices(ports: Ports): { services: Services; runner: Runner } {
@@ -66,6 +81,14 @@ export function createServices(ports: Ports): { services: Services; runner: Runn
     },
   };
   const observation = createObservation({ ...ports, supervisor });
+  const tools = createTools({ ...ports, channels });
+  const { tasks, runner: taskRunner } = createTasks({
+    ...ports,
+    tools,
+    channels,
+    carriesSecret: (args) => supervisor.live().some((deployment) => deployment.carriesSecret(args)),
+    protocolOf: async (serverId) => (await ports.deploymentStore.findByServer(serverId))?.protocol ?? null,
+  });
   return {
     services: {
       system: createSystem(ports),
@@ -77,20 +100,25 @@ export function createServices(ports: Ports): { services: Services; runner: Runn
       proofs,
       deployments: createDeployments({ ...ports, supervisor, launcher, discovery, capacity }),
       observation,
-      tools: createTools({ ...ports, channels }),
+      tools,
+      tasks,
       events: ports.eventLog,
     },
     runner: {
       channels,
       async restore() {
+        await taskRunner.restore();
         await launcher.restore();
         keeper.begin();
       },
       tellMetrics: (signal) => tellMetrics({ ...ports, supervisor, observation }, signal),
       async leave() {
+        // Tasks first: what they are told of a server that goes would be no fault of it.
+        await taskRunner.leave();
         await Promise.all([proofs.leave(), supervisor.leave(), keeper.close()]);
         await observed.flush();
       },
+      forgetTasks: (olderThanMs) => taskRunner.forget(olderThanMs),
     },
   };
 }

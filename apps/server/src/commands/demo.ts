@@ -1,8 +1,10 @@
-// The whole way in a terminal: a service of its own, two real servers from npm, tools, logs, figures, and nothing left.
+// The whole way in a terminal: a service of its own, two real servers from npm, tools, a task, logs, and nothing left.
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readSettings } from '../env.ts';
+import { demoPrompt, startStandIn } from './demo-gemini.ts';
 import { startService, type Service } from './demo-service.ts';
 import { say, step } from './demo-voice.ts';
 
@@ -24,10 +26,31 @@ const logged = z.object({ logs: z.array(z.object({ level: z.string(), message: z
 const measured = z.object({
   metrics: z.object({ requests_total: z.number(), memory: z.object({ used: z.number() }) }),
 });
+const told = z.object({
+  message: z.string().optional(),
+  tools_count: z.number().optional(),
+  status: z.string().optional(),
+  plan: z.array(z.object({ tool: z.string(), purpose: z.string().nullable() })).optional(),
+  tool: z.string().optional(),
+  args: z.unknown().optional(),
+  result: z.object({ content: z.array(z.object({ text: z.string().optional() })) }).nullish(),
+  response: z.string().optional(),
+  error: z.object({ message: z.string() }).nullish(),
+});
 const running = z.object({ servers: z.array(z.object({ id: z.string() })), total: z.number() });
 
 const textOf = ({ result }: z.infer<typeof called>): string =>
   result.content.map(({ text }) => text ?? '').join('\n');
+
+/** What an event of a task says, in a line. */
+function inWords(data: unknown): string {
+  const { message, tools_count: tools, status, plan, tool, args, result, response, error } = told.parse(data);
+  if (error) return error.message;
+  if (plan) return plan.map((one) => `${one.tool} (${one.purpose ?? 'as given'})`).join(', then ');
+  if (result) return `${tool ?? ''} → ${result.content.map(({ text }) => text ?? '').join(' ')}`;
+  if (tools !== undefined) return `${tools} tools`;
+  return message ?? response ?? status ?? (tool === undefined ? '' : `${tool} ${JSON.stringify(args)}`);
+}
 
 async function demonstrate(service: Service, folder: string): Promise<void> {
   const { get, post } = service;
@@ -48,6 +71,18 @@ async function demonstrate(service: Service, folder: string): Promise<void> {
     const answer = await call('everything', 'get-sum', { a: 19, b: 23 });
     if (!textOf(answer).includes('42')) throw new Error(`19 + 23 came back as ${textOf(answer)}`);
     say(`get-sum(19, 23) → ${textOf(answer)} (${Math.round(answer.execution_time * 1000)} ms)`);
+  });
+
+  await step(`Have a task carried out: “${demoPrompt}”`, async () => {
+    let last = '';
+    for await (const { name, data } of service.stream('/api/orchestrate/stream', {
+      server_id: 'everything',
+      prompt: demoPrompt,
+    })) {
+      last = name;
+      if (name !== 'gemini_delta') say(`${name}  ${inWords(data)}`);
+    }
+    if (last !== 'complete') throw new Error(`it ended with ${last}`);
   });
 
   await step('Give “filesystem” one folder of this machine', async () => {
@@ -86,11 +121,20 @@ try {
   await mkdir(join(folder, 'shared'));
   await writeFile(join(folder, 'shared', 'hello.txt'), 'Hello from the host.\n');
   await writeFile(join(folder, 'private.txt'), 'Nobody’s business.\n');
-  const service = await step('Start the service', () => startService(folder));
+  const standIn = readSettings().gemini.apiKey === null ? await startStandIn() : null;
+  if (standIn) say('There is no GEMINI_API_KEY: a scripted stand-in answers for Gemini.');
+  const model: Record<string, string> = standIn
+    ? { GEMINI_API_KEY: 'the-demo-has-none', GOOGLE_GEMINI_BASE_URL: standIn.url }
+    : {};
   try {
-    await demonstrate(service, folder);
+    const service = await step('Start the service', () => startService(folder, model));
+    try {
+      await demonstrate(service, folder);
+    } finally {
+      await step('End the service', () => service.stop());
+    }
   } finally {
-    await step('End the service', () => service.stop());
+    await standIn?.stop();
   }
   say('');
   say('Every step worked.');

@@ -55,7 +55,8 @@ const fastifyPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1');
 function asksForStream({ stream }: RestRoute, request: FastifyRequest): RestRoute | null {
   if (!stream) return null;
   const { parameter, route } = stream;
-  return coerceBoolean(asRecord(request.query)[parameter]) === true ? route : null;
+  const inBody = takesBody(route) ? asRecord(request.body)[parameter] : undefined;
+  return inBody === true || coerceBoolean(asRecord(request.query)[parameter]) === true ? route : null;
 }
 
 /** 202 where the caller asked not to wait. */

@@ -1,5 +1,5 @@
 // Server-Sent Events for curl and EventSource: the generator of a subscription, written as named events.
-import { toAppError, toErrorBody } from '@insightloop/api';
+import { nothingLeft, toAppError, toErrorBody } from '@insightloop/api';
 import { isTrackedEnvelope } from '@trpc/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
@@ -19,6 +19,7 @@ interface StreamOptions {
 }
 
 export function sendStream(stream: unknown, { request, reply, aborter }: StreamOptions): FastifyReply {
+  if (stream === nothingLeft) return reply.code(204).send();
   if (!isAsyncIterable(stream)) throw new Error('a subscription returned no stream');
   const { unnamed } = Object.fromEntries(new URLSearchParams(request.url.split('?')[1] ?? ''));
   return reply

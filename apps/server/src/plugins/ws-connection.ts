@@ -149,7 +149,9 @@ export function serveChannels({ socket, log, newRequestId, open }: ChannelsOptio
         return;
       case 'subscribe': {
         const { type: _, channels, resume_from: resumeFrom, ...filter } = asked;
-        const wanted = allChannels.filter((name) => channels.includes(name) || current?.channels.includes(name));
+        const wanted = allChannels.filter(
+          (name) => channels.includes(name) || current?.channels.includes(name),
+        );
         const resume: Positions = resumeFrom ? parseCursor(resumeFrom, [...new Set(channels)]) : new Map();
         await read({ channels: wanted, filter }, resume, requestId);
         return;

@@ -5,3 +5,4 @@ export { createDeploymentStore } from './deployment-store.ts';
 export { createDiscoveryStore } from './discovery-store.ts';
 export { createHttpCache } from './http-cache.ts';
 export { createServerStore } from './server-store.ts';
+export { createTaskStore } from './task-store.ts';

@@ -8,6 +8,7 @@ import {
   describeDeploymentStore,
   describeDiscoveryStore,
   describeServerStore,
+  describeTaskStore,
 } from '@insightloop/core/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../postgres/index.ts';
@@ -17,6 +18,7 @@ import {
   createDiscoveryStore,
   createHttpCache,
   createServerStore,
+  createTaskStore,
   openDatabase,
   type Database,
 } from './index.ts';
@@ -30,6 +32,11 @@ async function emptyStore(database: Database) {
 async function emptyDeploymentStore(database: Database) {
   await database.client.deployment.deleteMany();
   return { store: createDeploymentStore(database), end: () => undefined };
+}
+
+async function emptyTaskStore(database: Database) {
+  await database.client.task.deleteMany();
+  return { store: createTaskStore(database), end: () => undefined };
 }
 
 async function emptyAnswerStore(database: Database) {
@@ -88,6 +95,7 @@ describe('on the embedded PostgreSQL', () => {
     expect(await cache.find('one')).toBeNull();
     expect(await cache.find('two')).not.toBeNull();
   });
+  describeTaskStore('embedded', () => emptyTaskStore(database));
 });
 
 describe('on a PostgreSQL behind DATABASE_URL', () => {
@@ -105,6 +113,7 @@ describe('on a PostgreSQL behind DATABASE_URL', () => {
   describeServerStore('outside', () => emptyStore(database));
   describeDeploymentStore('outside', () => emptyDeploymentStore(database));
   describeAnswerStore('outside', () => emptyAnswerStore(database));
+  describeTaskStore('outside', () => emptyTaskStore(database));
 });
 
 describe('while the database is away', () => {

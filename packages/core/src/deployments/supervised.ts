@@ -24,6 +24,8 @@ export interface Supervised {
   readonly calls: CallStats;
   /** Null while nothing of it runs, or where it runs elsewhere. */
   usage(): Promise<Usage | null>;
+  /** Whether a text in there is, or holds, a value of its environment. */
+  carriesSecret(value: object): boolean;
   /** Replaces what listings show until the server lists again. */
   setCapabilities(capabilities: Capabilities): void;
   /** Resolves when what is known of it is stored. */
@@ -168,6 +170,7 @@ export function supervise(
         ports.logger.debug({ deployment_id: record.id, err: error }, 'a deployment could not be measured');
         return null;
       })) ?? null,
+    carriesSecret: (value) => redactor.json(value) !== value,
     setCapabilities,
     flush: writer.flush,
   };

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { logLevel, logLevels, type LogLevel } from './log-level.ts';
 import { logLine } from './log-line.ts';
 import { serverMetrics } from './metrics.ts';
-import { taskEvents } from './task-event.ts';
 
 export const channels = ['deployments', 'orchestration', 'logs', 'metrics', 'servers'] as const;
 export const channel = z.enum(channels);
@@ -67,6 +66,27 @@ const metricsSampled = z
     metrics: serverMetrics.shape.metrics,
   })
   .describe('of each running server, every 2 s while somebody watches the channel');
+const onTasks = {
+  channel: z.literal('orchestration'),
+  ...subject,
+  task_id: z.string(),
+};
+
+const taskStatusChanged = z.object({
+  type: z.literal('task_status'),
+  ...onTasks,
+  status: z.string(),
+  previous_status: z.string().nullable(),
+});
+
+/** Without arguments and results: they stand in the task's own stream. */
+const taskStep = z.object({
+  type: z.literal('task_step'),
+  ...onTasks,
+  step: z.int(),
+  tool: z.string(),
+  state: z.enum(['executing', 'succeeded', 'failed']),
+});
 
 /** What services append to the log. */
 export const appEvent = z.discriminatedUnion('type', [
@@ -75,7 +95,8 @@ export const appEvent = z.discriminatedUnion('type', [
   deploymentStatusChanged,
   deploymentProgress,
   capabilitiesChanged,
-  ...taskEvents,
+  taskStatusChanged,
+  taskStep,
   lineLogged,
   metricsSampled,
 ]);
@@ -122,8 +143,15 @@ export type StreamEvent = z.infer<typeof streamEvent>;
 
 export const eventFilter = z.object({
   server_id: z.string().min(1).max(512).optional().describe('only of this server'),
-  task_id: z.string().min(1).max(200).optional().describe('of tasks only this one; other events are told too'),
-  level: logLevel.optional().describe('of log lines only these and more serious ones; other events are told too'),
+  task_id: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('of tasks only this one; other events are told too'),
+  level: logLevel
+    .optional()
+    .describe('of log lines only these and more serious ones; other events are told too'),
 });
 export type EventFilter = z.infer<typeof eventFilter>;
 

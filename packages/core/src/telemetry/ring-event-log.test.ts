@@ -104,13 +104,21 @@ describe('a filter', () => {
       }))
         told.push('message' in event ? String(event.message) : event.type);
     })();
-    const line = { type: 'log', channel: 'logs', ...subject, deployment_id: 'd', number: 1, source: 's' } as const;
-    for (const level of ['debug', 'info', 'warn', 'error'] as const) log.append({ ...line, level, message: level });
+    const line = {
+      type: 'log',
+      channel: 'logs',
+      ...subject,
+      deployment_id: 'd',
+      number: 1,
+      source: 's',
+    } as const;
+    for (const level of ['debug', 'info', 'warn', 'error'] as const)
+      log.append({ ...line, level, message: level });
     log.append({ ...line, level: 'error', message: 'of another', server_id: 'b' });
-    const planning = { type: 'planning', channel: 'orchestration', ...subject } as const;
-    for (const task_id of ['task-1', 'task-2']) log.append({ ...planning, task_id, message: task_id });
+    const begun = { type: 'task_status', channel: 'orchestration', ...subject, previous_status: null } as const;
+    for (const task_id of ['task-1', 'task-2']) log.append({ ...begun, task_id, status: 'running' });
     log.append(registered('one'));
-    await expect.poll(() => told).toEqual(['subscribed', 'warn', 'error', 'task-1', 'server_registered']);
+    await expect.poll(() => told).toEqual(['subscribed', 'warn', 'error', 'task_status', 'server_registered']);
     over.abort();
     await reading;
     expect(log.readers).toBe(0);
