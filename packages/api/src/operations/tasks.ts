@@ -105,8 +105,7 @@ export const tasks = {
     .subscription(async ({ ctx, input, signal = never }) => {
       const { lastEventId: position, stream: _, async: __, ...order } = input;
       const { tasks: service } = ctx.services;
-      const begin = async () =>
-        (await service.begin(order, { requestId: ctx.requestId, signal })).task_id;
+      const begin = async () => (await service.begin(order, { requestId: ctx.requestId, signal })).task_id;
       const { taskId, after } = placeOf(position) ?? {
         taskId: await once({ ctx, operation: 'tasks.stream', input: order }, begin),
         after: 0,

@@ -31,7 +31,7 @@ export interface LiveTask {
 export interface BeginOptions {
   stored: StoredTask;
   order: TaskOrder;
-  requestId: string;
+  requestId: string | null;
   journal: Journal;
   slots: Slots;
   ports: TasksPorts;
@@ -129,7 +129,7 @@ export function beginTask({
             message: error.message,
             details: error.details,
             timestamp: new Date(now).toISOString(),
-            request_id: requestId,
+            request_id: requestId ?? '',
           },
         }
       : { type: 'complete', task_id: initial.id, status };

@@ -1,5 +1,6 @@
 // A task: what somebody wanted done with the tools of one server, its plan, and what came of it.
 import { z } from 'zod';
+import type { JsonObject } from '../mcp/channel.ts';
 import { storableText } from '../servers/storable-text.ts';
 
 export const taskStatuses = [
@@ -21,8 +22,8 @@ const planActions = ['invoke_tool', 'read_resource', 'get_prompt'] as const;
 export const planAction = z.enum(planActions);
 export type PlanAction = z.infer<typeof planAction>;
 
-/** What a program gives and gets as JSON. */
-const json = z.record(z.string(), z.json());
+/** Typed by our own name for it: the SDK's declarations hold it, and must not name zod. */
+const json: z.ZodType<JsonObject, JsonObject> = z.record(z.string(), z.json());
 
 export const planStep = z.object({
   step: z.int().describe('counts from 1'),

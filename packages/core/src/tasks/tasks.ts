@@ -29,8 +29,8 @@ export interface TasksPorts extends TaskRunPorts {
 }
 
 export interface TaskCaller {
-  /** Finds the request that began the task in the log. */
-  requestId: string;
+  /** Finds the request that began the task in the log; null where it has none. */
+  requestId: string | null;
   /** Aborts when the caller leaves, which cancels the task only where the order says so. */
   signal: AbortSignal;
 }
