@@ -158,35 +158,39 @@ describe('a reader who does not read', () => {
   it.each([
     { reads: true, how: 'is told to try again later' },
     { reads: false, how: 'is cut off, if it does not hear that either' },
-  ])('of a WebSocket $how, before much has piled up', async ({ reads }) => {
-    const app = await start();
-    const { socket, send } = await openSocket(app);
-    send(1, 'subscription', 'events.subscribe', { channels: ['servers'] });
-    await expect.poll(() => app.eventLog.readers).toBe(1);
-    socket.pause();
-    const [atOurEnd] = app.app.websocketServer.clients;
-    await expect
-      .poll(
-        () => {
-          for (let n = 0; n < 500; n += 1) app.eventLog.append(eventOf(n, filler));
-          return atOurEnd?.readyState;
-        },
-        { interval: 5, timeout: 20_000 },
-      )
-      .not.toBe(atOurEnd?.OPEN);
-    for (let n = 0; n < 5_000; n += 1) app.eventLog.append(eventOf(n, filler));
-    await new Promise((resolve) => setImmediate(resolve));
-    // All that is told from then on weighs nothing.
-    expect(atOurEnd?.bufferedAmount).toBeLessThan(9 * 1024 * 1024);
-    if (reads) {
-      socket.resume();
-      const [code] = (await once(socket, 'close')) as [number];
-      expect(code).toBe(1013);
-    }
-    await expect.poll(() => app.eventLog.readers, { timeout: 10_000 }).toBe(0);
-    expect(app.app.websocketServer.clients.size).toBe(0);
-    socket.terminate();
-  }, 30_000);
+  ])(
+    'of a WebSocket $how, before much has piled up',
+    async ({ reads }) => {
+      const app = await start();
+      const { socket, send } = await openSocket(app);
+      send(1, 'subscription', 'events.subscribe', { channels: ['servers'] });
+      await expect.poll(() => app.eventLog.readers).toBe(1);
+      socket.pause();
+      const [atOurEnd] = app.app.websocketServer.clients;
+      await expect
+        .poll(
+          () => {
+            for (let n = 0; n < 500; n += 1) app.eventLog.append(eventOf(n, filler));
+            return atOurEnd?.readyState;
+          },
+          { interval: 5, timeout: 20_000 },
+        )
+        .not.toBe(atOurEnd?.OPEN);
+      for (let n = 0; n < 5_000; n += 1) app.eventLog.append(eventOf(n, filler));
+      await new Promise((resolve) => setImmediate(resolve));
+      // All that is told from then on weighs nothing.
+      expect(atOurEnd?.bufferedAmount).toBeLessThan(9 * 1024 * 1024);
+      if (reads) {
+        socket.resume();
+        const [code] = (await once(socket, 'close')) as [number];
+        expect(code).toBe(1013);
+      }
+      await expect.poll(() => app.eventLog.readers, { timeout: 10_000 }).toBe(0);
+      expect(app.app.websocketServer.clients.size).toBe(0);
+      socket.terminate();
+    },
+    30_000,
+  );
 
   it('of an event stream holds its place and no more, and leaves nothing behind', async () => {
     const app = await start();

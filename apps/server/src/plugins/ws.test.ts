@@ -7,7 +7,7 @@ import { systemClock } from '../machine.ts';
 import { startTestApp, type TestApp } from '../testing/test-app.ts';
 
 let app: TestApp;
-let sockets: WebSocket[] = [];
+const sockets: WebSocket[] = [];
 beforeEach(async () => (app = await startTestApp()));
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.terminate();
@@ -29,7 +29,7 @@ async function connect(options: ClientOptions = {}) {
   const socket = new WebSocket(`ws://127.0.0.1:${app.port}/ws`, options);
   sockets.push(socket);
   const told: Said[] = [];
-  socket.on('message', (data) => told.push(JSON.parse(String(data)) as Said));
+  socket.on('message', (data: Buffer) => told.push(JSON.parse(data.toString()) as Said));
   const closed = new Promise<number>((resolve) => socket.once('close', resolve));
   await once(socket, 'open');
   let taken = 0;
@@ -190,7 +190,11 @@ describe('what is wrong', () => {
     ['an unknown channel', '{"type":"subscribe","channels":["gossip"]}', 'channels'],
     ['no channels', '{"type":"subscribe","channels":[]}', 'channels'],
     ['a field that does not exist', '{"type":"subscribe","channels":["servers"],"__proto__x":1}', undefined],
-    ['an id that is none of ours', '{"type":"subscribe","channels":["servers"],"resume_from":"x"}', undefined],
+    [
+      'an id that is none of ours',
+      '{"type":"subscribe","channels":["servers"],"resume_from":"x"}',
+      undefined,
+    ],
     ['a level that does not exist', '{"type":"subscribe","channels":["logs"],"level":"loud"}', 'level'],
   ])('%s is said, and what is subscribed goes on', async (_what, text, path) => {
     const { socket, say, take } = await connect();
@@ -200,7 +204,11 @@ describe('what is wrong', () => {
     const [said] = await take(1);
     expect(said).toMatchObject({
       type: 'error',
-      error: { code: 'INVALID_REQUEST', message: expect.any(String), request_id: expect.stringMatching(/^req-/) },
+      error: {
+        code: 'INVALID_REQUEST',
+        message: expect.any(String),
+        request_id: expect.stringMatching(/^req-/),
+      },
     });
     if (path) expect(said?.error?.details.issues[0]?.path[0]).toBe(path);
     app.eventLog.append(removed(1));
@@ -226,7 +234,9 @@ describe('what is wrong', () => {
     const { say, told } = await connect();
     for (let n = 0; n < 999; n += 1) say({ type: 'subscribe', channels: ['servers'], server_id: `n-${n}` });
     say({ type: 'subscribe', channels: ['servers'], server_id: 'last' });
-    await expect.poll(() => told.at(-1), { timeout: 20_000 }).toMatchObject({ type: 'subscribed', server_id: 'last' });
+    await expect
+      .poll(() => told.at(-1), { timeout: 20_000 })
+      .toMatchObject({ type: 'subscribed', server_id: 'last' });
     await expect.poll(() => app.eventLog.readers).toBe(1);
     app.eventLog.append(removed(1));
     app.eventLog.append(removed(2, 'last'));
@@ -240,7 +250,10 @@ describe('what is wrong', () => {
     // Answered one by one, or closed: never piled up without end.
     const code = await Promise.race([
       closed,
-      expect.poll(() => app.eventLog.readers, { timeout: 20_000 }).toBe(1).then(() => null),
+      expect
+        .poll(() => app.eventLog.readers, { timeout: 20_000 })
+        .toBe(1)
+        .then(() => null),
     ]);
     expect([null, 1008]).toContain(code);
   }, 30_000);

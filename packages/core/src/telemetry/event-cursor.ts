@@ -31,7 +31,8 @@ export function formatPositions(positions: ReadonlyMap<Channel, Position>): Even
 export function parseCursor(cursor: EventCursor, channels: readonly Channel[]): Positions {
   const positions: Positions = new Map();
   const [only] = channels;
-  if (channels.length === 1 && only && !cursor.includes(':')) return positions.set(only, parsePosition(cursor));
+  if (channels.length === 1 && only && !cursor.includes(':'))
+    return positions.set(only, parsePosition(cursor));
   for (const part of cursor.split(',')) {
     const [name, number] = part.split(':');
     const channel = allChannels.find((known) => known === name);

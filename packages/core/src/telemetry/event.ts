@@ -122,8 +122,15 @@ export type StreamEvent = z.infer<typeof streamEvent>;
 
 export const eventFilter = z.object({
   server_id: z.string().min(1).max(512).optional().describe('only of this server'),
-  task_id: z.string().min(1).max(200).optional().describe('of tasks only this one; other events are told too'),
-  level: logLevel.optional().describe('of log lines only these and more serious ones; other events are told too'),
+  task_id: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('of tasks only this one; other events are told too'),
+  level: logLevel
+    .optional()
+    .describe('of log lines only these and more serious ones; other events are told too'),
 });
 export type EventFilter = z.infer<typeof eventFilter>;
 

@@ -104,8 +104,16 @@ describe('a filter', () => {
       }))
         told.push('message' in event ? String(event.message) : event.type);
     })();
-    const line = { type: 'log', channel: 'logs', ...subject, deployment_id: 'd', number: 1, source: 's' } as const;
-    for (const level of ['debug', 'info', 'warn', 'error'] as const) log.append({ ...line, level, message: level });
+    const line = {
+      type: 'log',
+      channel: 'logs',
+      ...subject,
+      deployment_id: 'd',
+      number: 1,
+      source: 's',
+    } as const;
+    for (const level of ['debug', 'info', 'warn', 'error'] as const)
+      log.append({ ...line, level, message: level });
     log.append({ ...line, level: 'error', message: 'of another', server_id: 'b' });
     const planning = { type: 'planning', channel: 'orchestration', ...subject } as const;
     for (const task_id of ['task-1', 'task-2']) log.append({ ...planning, task_id, message: task_id });
