@@ -4,8 +4,9 @@
 //   node bench/fan-out.ts [seconds]
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { newFigures, openReader, percentile, type LiveReader } from './support/live-readers.ts';
+import { newFigures, percentile, type LiveReader } from './support/live-readers.ts';
 import { startLiveService } from './support/live-service.ts';
+import { openRawReader } from './support/raw-readers.ts';
 import { judge, machineLine, printTable } from './support/report.ts';
 
 const seconds = Number(process.argv[2] ?? 20);
@@ -19,7 +20,7 @@ async function measure(readersPerDoor: number, perSecond: number) {
     for (let count = 0; count < readersPerDoor; count += 50) {
       const some = (['sse', 'ws'] as const).flatMap((door) =>
         Array.from({ length: 50 }, () =>
-          openReader(door, service.url, { figures: figures[door], sampleEvery: 7 }),
+          openRawReader(door, service.url, { figures: figures[door], sampleEvery: 7 }),
         ),
       );
       readers.push(...some);
