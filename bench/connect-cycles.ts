@@ -15,13 +15,16 @@ const settled = async () => {
   const deadline = performance.now() + 20_000;
   for (;;) {
     const footprint = await service.footprint();
-    if ((footprint.readers === 0 && footprint.sockets === 0) || performance.now() > deadline) return footprint;
+    if ((footprint.readers === 0 && footprint.sockets === 0) || performance.now() > deadline)
+      return footprint;
     await sleep(50);
   }
 };
 const cycle = async (door: (typeof doors)[number], count: number): Promise<void> => {
   for (let done = 0; done < count; done += atOnce) {
-    const readers = Array.from({ length: atOnce }, () => openReader(door, service.url, { figures: newFigures() }));
+    const readers = Array.from({ length: atOnce }, () =>
+      openReader(door, service.url, { figures: newFigures() }),
+    );
     await Promise.all(readers.map(({ begun }) => begun));
     for (const reader of readers) reader.leave();
   }

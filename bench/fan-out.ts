@@ -4,8 +4,9 @@
 //   node bench/fan-out.ts [seconds]
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { newFigures, openReader, percentile, type LiveReader } from './support/live-readers.ts';
+import { newFigures, percentile, type LiveReader } from './support/live-readers.ts';
 import { startLiveService } from './support/live-service.ts';
+import { openRawReader } from './support/raw-readers.ts';
 import { judge, machineLine, printTable } from './support/report.ts';
 
 const seconds = Number(process.argv[2] ?? 20);
@@ -18,7 +19,9 @@ async function measure(readersPerDoor: number, perSecond: number) {
     const readers: LiveReader[] = [];
     for (let count = 0; count < readersPerDoor; count += 50) {
       const some = (['sse', 'ws'] as const).flatMap((door) =>
-        Array.from({ length: 50 }, () => openReader(door, service.url, { figures: figures[door], sampleEvery: 7 })),
+        Array.from({ length: 50 }, () =>
+          openRawReader(door, service.url, { figures: figures[door], sampleEvery: 7 }),
+        ),
       );
       readers.push(...some);
       await Promise.all(some.map(({ begun }) => begun));
@@ -46,7 +49,10 @@ async function measure(readersPerDoor: number, perSecond: number) {
     const rows = { SSE: row('sse'), WebSocket: row('ws') };
     printTable(rows);
     const wrong = missing + rows.SSE['lost or doubled'] + rows.WebSocket['lost or doubled'];
-    judge(`each of ${readersPerDoor * 2} readers got each of ${told} events, in order: ${wrong} did not`, wrong === 0);
+    judge(
+      `each of ${readersPerDoor * 2} readers got each of ${told} events, in order: ${wrong} did not`,
+      wrong === 0,
+    );
     return { p99: Math.max(rows.SSE['p99 ms'], rows.WebSocket['p99 ms']), residentBytes };
   } finally {
     await service.stop();

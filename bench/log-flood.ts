@@ -5,9 +5,9 @@ import { readFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NpmRegistry } from '../tests/support/npm-registry.ts';
-import { openPlainStream } from '../tests/support/plain-stream.ts';
 import { startApi } from './support/api-process.ts';
 import { percentile } from './support/live-readers.ts';
+import { followLines } from './support/log-follower.ts';
 import { judge, machineLine, printTable } from './support/report.ts';
 
 const seconds = Number(process.argv[2] ?? 30);
@@ -34,40 +34,16 @@ serve({ echo: ({ message }) => message });
 });
 const api = await startApi({ npm_config_registry: registry.url });
 
-/** Follows until it is left; each line has to be the next one, or a gap has to say how many are not there. */
-async function follow(path: string) {
-  const stream = await openPlainStream(api.url + path);
-  let [lines, gaps, missed, wrong, last] = [0, 0, 0, 0, null as number | null];
-  const reading = (async () => {
-    for (;;) {
-      const [frame] = await stream.take(1);
-      const data = frame?.data as { type: string; number?: number; missed?: number };
-      if (data.type === 'gap') {
-        gaps += 1;
-        missed += data.missed ?? 0;
-        if (last !== null) last += data.missed ?? 0;
-      } else if (data.number !== undefined) {
-        if (last !== null && data.number !== last + 1) wrong += 1;
-        last = data.number;
-        lines += 1;
-      }
-    }
-  })().catch(() => undefined);
-  return {
-    async leave() {
-      stream.close();
-      await reading;
-      return { lines, gaps, missed, wrong };
-    },
-  };
-}
-
 try {
-  await api.ask('POST', '/api/servers', { id: 'flood', name: 'flood', launch: [{ method: 'npx', identifier: 'flood' }] });
+  await api.ask('POST', '/api/servers', {
+    id: 'flood',
+    name: 'flood',
+    launch: [{ method: 'npx', identifier: 'flood' }],
+  });
   await api.ask('POST', '/api/deploy/flood', {});
   const readers = {
-    'events of logs': await follow('/api/events/logs'),
-    'logs of the server': await follow('/api/servers/flood/logs?follow=true&lines=0'),
+    'events of logs': await followLines(`${api.url}/api/events/logs`),
+    'logs of the server': await followLines(`${api.url}/api/servers/flood/logs?follow=true&lines=0`),
   };
   await sleep(5_000);
   const before = await api.footprint();
@@ -88,8 +64,10 @@ try {
   const p99 = percentile(times, 0.99);
   const half = memory.slice(Math.floor(memory.length / 2));
   const growth = Math.max(...half) / Math.max(...memory.slice(0, Math.ceil(memory.length / 2)), 1);
-  console.log(`${machineLine()}, load ${loadavg()[0]?.toFixed(1) ?? ''}, ${perSecond} lines/s for ${seconds} s`);
-  printTable(Object.fromEntries(figures));
+  console.log(
+    `${machineLine()}, load ${loadavg()[0]?.toFixed(1) ?? ''}, ${perSecond} lines/s for ${seconds} s`,
+  );
+  printTable(Object.fromEntries(figures.map(([name, row]) => [name, { ...row }])));
   printTable({
     'other answers': {
       answers: times.length,

@@ -31,7 +31,15 @@ const { received, lost, doubled, lateMs } = figures;
 const p99 = percentile(lateMs, 0.99);
 console.log(`${machineLine()}, load ${loadavg()[0]?.toFixed(1) ?? ''}`);
 printTable({
-  'the other process': { readers: count, told, received, lost, doubled, 'p50 ms': percentile(lateMs, 0.5), 'p99 ms': p99 },
+  'the other process': {
+    readers: count,
+    told,
+    received,
+    lost,
+    doubled,
+    'p50 ms': percentile(lateMs, 0.5),
+    'p99 ms': p99,
+  },
 });
 judge(`p99 under 100 ms: ${p99} ms`, p99 < 100);
 judge(`nothing lost or doubled`, lost + doubled === 0 && received === told * count);

@@ -35,7 +35,7 @@ const registrationOf = (id: string) => ({
 
 describe.skipIf(noChromium !== null)('in a browser', () => {
   it('the example of the specification works as it stands there, and so does an EventSource', async () => {
-        const { port } = new URL(server.baseUrl);
+    const { port } = new URL(server.baseUrl);
     await using browser = await startChromium();
     const page = await browser.context.newPage();
     const said: string[] = [];
@@ -64,12 +64,16 @@ source.onmessage = () => received.push({ type: 'nothing may come without a name'
 `.replace(':8000', `:${port}`);
     await page.evaluate(example);
     const received = () => page.evaluate<{ type: string; channels?: string[] }[]>('received');
-    await expect.poll(received).toMatchObject([{ type: 'subscribed', channels: ['deployments', 'orchestration'] }]);
+    await expect
+      .poll(received)
+      .toMatchObject([{ type: 'subscribed', channels: ['deployments', 'orchestration'] }]);
     expect(said).toContainEqual(expect.stringContaining('Received:'));
     await expect.poll(() => page.evaluate('source.readyState')).toBe(1);
     const client = createInsightLoopClient({ baseUrl: server.baseUrl });
     await client.servers.register(registrationOf('browsed'));
-    await expect.poll(async () => (await received()).map(({ type }) => type)).toEqual(['subscribed', 'server_registered']);
+    await expect
+      .poll(async () => (await received()).map(({ type }) => type))
+      .toEqual(['subscribed', 'server_registered']);
     await client.servers.remove({ server_id: 'browsed' });
   });
 });
@@ -87,7 +91,9 @@ describe('a plain stream', () => {
     await client.servers.register(registrationOf('meanwhile'));
     const id = /id: (\S+)/.exec(text)?.[1] ?? '';
     const again = await openPlainStream(`${server.baseUrl}/api/events/servers?lastEventId=${id}`);
-    expect(await again.take(1)).toMatchObject([{ name: 'server_registered', data: { server_id: 'meanwhile' } }]);
+    expect(await again.take(1)).toMatchObject([
+      { name: 'server_registered', data: { server_id: 'meanwhile' } },
+    ]);
     again.close();
     await client.servers.remove({ server_id: 'meanwhile' });
   });
@@ -99,9 +105,15 @@ describe('a plain stream', () => {
     };
     expect(await statusOf('/api/events/gossip')).toEqual([400, 'INVALID_REQUEST']);
     expect(await statusOf('/api/events/logs?level=loud')).toEqual([400, 'INVALID_REQUEST']);
-    expect(await statusOf('/api/events/logs', { 'last-event-id': 'x'.repeat(2000) })).toEqual([400, 'INVALID_REQUEST']);
+    expect(await statusOf('/api/events/logs', { 'last-event-id': 'x'.repeat(2000) })).toEqual([
+      400,
+      'INVALID_REQUEST',
+    ]);
     expect(await statusOf('/api/events/logs', { 'last-event-id': '-1' })).toEqual([400, 'INVALID_REQUEST']);
-    expect(await statusOf('/api/events/logs', { 'sec-fetch-site': 'cross-site' })).toEqual([403, 'FORBIDDEN']);
+    expect(await statusOf('/api/events/logs', { 'sec-fetch-site': 'cross-site' })).toEqual([
+      403,
+      'FORBIDDEN',
+    ]);
     expect(await statusOf('/api/servers/nobody/logs?follow=true')).toEqual([404, 'SERVER_NOT_FOUND']);
   });
 
@@ -124,7 +136,10 @@ describe('a running server', () => {
     await rest.deploy('lively');
     const types = new Set<string>();
     const statuses: string[] = [];
-    while (!['deployment_status', 'metrics'].every((type) => types.has(type)) || !statuses.includes('running')) {
+    while (
+      !['deployment_status', 'metrics'].every((type) => types.has(type)) ||
+      !statuses.includes('running')
+    ) {
       const [frame] = await stream.take(1);
       types.add(frame?.name ?? '');
       const { status } = frame?.data as { status?: string };
@@ -152,7 +167,7 @@ describe('the SDK over a WebSocket', () => {
 
   it('tells what happens after it is open, resumes, and ends by the signal', async () => {
     const stopping = new AbortController();
-    const events = client().events.subscribe({ channels: ['servers'] }, { signal: stopping.signal });
+    const events = client().events.subscribe({ channels: ['servers'], signal: stopping.signal });
     await events.open();
     await client().servers.register(registrationOf('over-ws'));
     await client().servers.remove({ server_id: 'over-ws' });
@@ -174,8 +189,14 @@ describe('the SDK over a WebSocket', () => {
   it('ends with an error that is final', async () => {
     const wrong = client().events.subscribe({ channels: ['servers'], lastEventId: 'none of yours' });
     await expect(wrong.open()).rejects.toMatchObject({ code: 'INVALID_REQUEST', status: 400 });
-    await expect(client().logs.follow({ server_id: 'nobody' }).open()).rejects.toBeInstanceOf(InsightLoopError);
-    const keyed = createInsightLoopClient({ baseUrl: server.baseUrl, streams: webSocketStreams, apiKey: 'k' });
+    await expect(client().logs.follow({ server_id: 'nobody' }).open()).rejects.toBeInstanceOf(
+      InsightLoopError,
+    );
+    const keyed = createInsightLoopClient({
+      baseUrl: server.baseUrl,
+      streams: webSocketStreams,
+      apiKey: 'k',
+    });
     await expect(keyed.events.subscribe({ channels: ['servers'] }).open()).rejects.toThrow(TypeError);
   });
 

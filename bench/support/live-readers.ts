@@ -70,7 +70,11 @@ export interface ReaderOptions {
   sampleEvery?: number;
 }
 
-export function openReader(door: DoorName, url: string, { figures, sampleEvery = 1 }: ReaderOptions): LiveReader {
+export function openReader(
+  door: DoorName,
+  url: string,
+  { figures, sampleEvery = 1 }: ReaderOptions,
+): LiveReader {
   const counter = createCounter(figures, sampleEvery);
   const begun = Promise.withResolvers<void>();
   const leaving = new AbortController();
@@ -163,11 +167,18 @@ function readSdk({ door, url, counter, begun, signal }: Parts): void {
     // Only what had begun comes back by itself.
     while (!signal.aborted) {
       const events = client.events.subscribe({ channels: ['servers'] }, { signal });
-      if (!(await events.open().then(() => true, () => false))) continue;
+      if (
+        !(await events.open().then(
+          () => true,
+          () => false,
+        ))
+      )
+        continue;
       begun();
       for await (const { data } of events)
         if (data.type === 'gap') counter.gap();
-        else if ('server_id' in data) counter.event(Number(data.server_id.slice(2)), data.timestamp.getTime());
+        else if ('server_id' in data)
+          counter.event(Number(data.server_id.slice(2)), data.timestamp.getTime());
     }
   };
   void read();

@@ -16,6 +16,8 @@ it('has a default for everything', () => {
     corsOrigins: [],
     trustProxy: [],
     databaseUrl: null,
+    redisUrl: null,
+    keepEventsMs: 24 * 60 * 60 * 1000,
     logLevel: 'info',
     rateLimits: { discovery: 100, deployment: 20, orchestration: 500, logs: 1000 },
   });
@@ -33,6 +35,8 @@ it('reads every variable', () => {
       CORS_ORIGINS: 'http://localhost:3000,https://app.example',
       TRUST_PROXY: '10.0.0.0/8,127.0.0.1',
       DATABASE_URL: 'postgresql://user:pass@localhost/insightloop',
+      REDIS_URL: 'rediss://user:pass@redis.example:6380/1',
+      RETENTION_EVENTS_HOURS: '2',
       LOG_LEVEL: 'debug',
       RATE_LIMIT_DISCOVERY: '1',
       RATE_LIMIT_DEPLOYMENT: '2',
@@ -49,6 +53,8 @@ it('reads every variable', () => {
     corsOrigins: ['http://localhost:3000', 'https://app.example'],
     trustProxy: ['10.0.0.0/8', '127.0.0.1'],
     databaseUrl: 'postgresql://user:pass@localhost/insightloop',
+    redisUrl: 'rediss://user:pass@redis.example:6380/1',
+    keepEventsMs: 2 * 60 * 60 * 1000,
     logLevel: 'debug',
     rateLimits: { discovery: 1, deployment: 2, orchestration: 3, logs: 0 },
   });

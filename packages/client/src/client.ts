@@ -105,7 +105,7 @@ const never = new AbortController().signal;
 /** An input that is left out is an empty one: defaults then apply, and operations without an input ignore it. */
 function operationOf({ door, trpc, path, kind, streams }: OperationParts) {
   if (kind === 'subscription')
-    return (input: object = {}, { signal = never }: CallOptions = {}) =>
+    return ({ signal: own, ...input }: CallOptions = {}, { signal = own ?? never }: CallOptions = {}) =>
       createEventStream({
         connect: (lastEventId) =>
           streams({

@@ -128,7 +128,13 @@ describe('createEventStream', () => {
     const { source, asked } = createSource(
       [
         [opened, item('a-0', first), lost()],
-        [opened, item('a-0', first), item('a-5', { type: 'position' }), item('a-5', { type: 'server_closing' }), lost()],
+        [
+          opened,
+          item('a-0', first),
+          item('a-5', { type: 'position' }),
+          item('a-5', { type: 'server_closing' }),
+          lost(),
+        ],
         [opened, item('a-5', first), item('a-6', 6)],
       ],
       undefined,

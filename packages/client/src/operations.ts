@@ -57,7 +57,7 @@ type Arguments<Input> = [Input] extends [void]
 
 type Operation<Kind, Input, Output> = Kind extends 'subscription'
   ? Output extends AsyncIterable<infer Item>
-    ? (...args: Arguments<Input>) => EventStream<Told<Item>>
+    ? (...args: Arguments<Input & CallOptions>) => EventStream<Told<Item>>
     : never
   : (...args: Arguments<Input>) => Promise<Output>;
 

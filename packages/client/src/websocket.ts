@@ -120,7 +120,10 @@ function messageOf(text: string, failures: StreamRequest['failures']): StreamMes
   }
   if (!isObject(message)) throw failures.unexpected('a message is not an object');
   if ('error' in message)
-    throw failures.refused(message['error'], null) ?? failures.unexpected('the stream ended with an error that is not ours');
+    throw (
+      failures.refused(message['error'], null) ??
+      failures.unexpected('the stream ended with an error that is not ours')
+    );
   const result = message['result'];
   if (!isObject(result)) return null;
   switch (result['type']) {
@@ -139,7 +142,9 @@ function messageOf(text: string, failures: StreamRequest['failures']): StreamMes
 function itemOf(data: unknown, failures: StreamRequest['failures']): StreamMessage {
   let value: unknown;
   try {
-    value = superjson.deserialize(isObject(data) && 'json' in data ? { json: null, ...data } : { json: null });
+    value = superjson.deserialize(
+      isObject(data) && 'json' in data ? { json: null, ...data } : { json: null },
+    );
   } catch (cause) {
     throw failures.unexpected('an event cannot be read', { cause });
   }

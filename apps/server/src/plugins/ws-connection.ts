@@ -1,5 +1,6 @@
 // One connection to `/ws`: the messages of its client, one after the other, and one reader of events.
 import { statusOf, toAppError, toErrorBody } from '@insightloop/api';
+import type { WebSocket } from '@fastify/websocket';
 import {
   channel,
   channels as allChannels,
@@ -13,7 +14,7 @@ import {
   type Positions,
 } from '@insightloop/core';
 import { isTrackedEnvelope, TRPCError } from '@trpc/server';
-import type { RawData, WebSocket } from 'ws';
+import type { RawData } from 'ws';
 import { z } from 'zod';
 import { jsonOf, typeOf } from './event-json.ts';
 
@@ -49,6 +50,8 @@ const message = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('ping') }),
 ]);
 type Message = z.infer<typeof message>;
+
+const noPositions = (): Positions => new Map();
 
 /** What a connection reads now. */
 interface Subscription {
@@ -124,7 +127,7 @@ export function serveChannels({ socket, log, newRequestId, open }: ChannelsOptio
   const read = async (wanted: Omit<Subscription, 'id' | 'over'>, resume: Positions, requestId: string) => {
     change = Promise.withResolvers();
     try {
-      const positions = current?.id ? parseCursor(current.id, current.channels) : new Map();
+      const positions = current?.id ? parseCursor(current.id, current.channels) : noPositions();
       for (const [name, position] of resume) positions.set(name, position);
       for (const name of positions.keys()) if (!wanted.channels.includes(name)) positions.delete(name);
       const next: Subscription = { ...wanted, id: null, over: new AbortController() };
@@ -152,7 +155,9 @@ export function serveChannels({ socket, log, newRequestId, open }: ChannelsOptio
         const wanted = allChannels.filter(
           (name) => channels.includes(name) || current?.channels.includes(name),
         );
-        const resume: Positions = resumeFrom ? parseCursor(resumeFrom, [...new Set(channels)]) : new Map();
+        const resume: Positions = resumeFrom
+          ? parseCursor(resumeFrom, [...new Set(channels)])
+          : noPositions();
         await read({ channels: wanted, filter }, resume, requestId);
         return;
       }
@@ -160,7 +165,7 @@ export function serveChannels({ socket, log, newRequestId, open }: ChannelsOptio
         const leaving = asked.channels ?? allChannels;
         const rest = (current?.channels ?? []).filter((name) => !leaving.includes(name));
         if (current && rest.length > 0 && rest.length < current.channels.length)
-          await read({ channels: rest, filter: current.filter }, new Map(), requestId);
+          await read({ channels: rest, filter: current.filter }, noPositions(), requestId);
         else if (rest.length === 0) {
           current?.over.abort();
           current = null;

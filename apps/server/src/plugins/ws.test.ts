@@ -7,7 +7,7 @@ import { systemClock } from '../machine.ts';
 import { startTestApp, type TestApp } from '../testing/test-app.ts';
 
 let app: TestApp;
-let sockets: WebSocket[] = [];
+const sockets: WebSocket[] = [];
 beforeEach(async () => (app = await startTestApp()));
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.terminate();
@@ -29,7 +29,7 @@ async function connect(options: ClientOptions = {}) {
   const socket = new WebSocket(`ws://127.0.0.1:${app.port}/ws`, options);
   sockets.push(socket);
   const told: Said[] = [];
-  socket.on('message', (data) => told.push(JSON.parse(String(data)) as Said));
+  socket.on('message', (data: Buffer) => told.push(JSON.parse(data.toString()) as Said));
   const closed = new Promise<number>((resolve) => socket.once('close', resolve));
   await once(socket, 'open');
   let taken = 0;

@@ -1,9 +1,9 @@
 // The WebSocket of channels, `/ws`: subscribe, unsubscribe, ping; events as they happen.
+import type { WebSocket } from '@fastify/websocket';
 import { restRoutes, type Context } from '@insightloop/api';
 import { invalidRequest } from '@insightloop/core';
 import type { AnyTRPCRouter } from '@trpc/server';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { WebSocket } from 'ws';
 import { serveChannels } from './ws-connection.ts';
 
 export interface WsOptions {

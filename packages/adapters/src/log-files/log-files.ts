@@ -83,9 +83,10 @@ export async function openLogFiles(options: LogFilesOptions): Promise<LogFiles> 
 
   return {
     append(id, lines) {
-      filesOf(id);
-      if (closed || lines.length === 0) return;
       let queue = queues.get(id);
+      // Refuses what is no id of ours, once and not for each of many thousand lines.
+      if (!queue) filesOf(id);
+      if (closed || lines.length === 0) return;
       if (!queue) queues.set(id, (queue = createLineQueue(maxWaitingBytes)));
       for (const line of lines) queue.push(line);
       if (!writing) void inTurn(writeAll);

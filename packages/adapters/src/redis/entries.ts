@@ -1,5 +1,12 @@
 // Entries of a stream: an event as text, its number, and its place among all channels.
-import { appEvent, channels, type AppEvent, type Channel, type GapEvent, type RingEntry } from '@insightloop/core';
+import {
+  appEvent,
+  channels,
+  type AppEvent,
+  type Channel,
+  type GapEvent,
+  type RingEntry,
+} from '@insightloop/core';
 import type { RedisReply } from './connection.ts';
 
 export interface StreamEntry {
@@ -16,7 +23,8 @@ export const entryText = (event: AppEvent | GapEvent): string => JSON.stringify(
 export function readEntry(channel: Channel, reply: RedisReply): StreamEntry {
   const [id, fields] = Array.isArray(reply) ? reply : [];
   const [, epoch, number] = typeof id === 'string' ? (/^(\d+)-(\d+)$/.exec(id) ?? []) : [];
-  if (epoch === undefined || !Array.isArray(fields)) throw new Error('a stream holds something that is not ours');
+  if (epoch === undefined || !Array.isArray(fields))
+    throw new Error('a stream holds something that is not ours');
   const place = { channel, epoch: Number(epoch), number: Number(number) };
   const [name, text, , sequence] = fields;
   if (name === 'origin') return { ...place, content: null };

@@ -48,7 +48,7 @@ const ahead = 100_000;
 const leastVersion = 7;
 
 /**
- * While Redis is away events wait here, 20,000 of them at most; what finds no room is told as a gap afterwards.
+ * While Redis is away events wait here, 10,000 of each channel at most; what finds no room is told as a gap afterwards.
  * @throws AppError SERVICE_UNAVAILABLE when Redis cannot be reached at the start
  */
 export async function openRedisEventLog(options: RedisEventLogOptions): Promise<RedisEventLog> {
@@ -141,7 +141,8 @@ export async function openRedisEventLog(options: RedisEventLogOptions): Promise<
         onReady();
       }).catch((cause: unknown) => {
         if (ended.signal.aborted) return;
-        if (problem === null) logger.error({ err: cause }, 'Redis is lost: events wait here until it is back');
+        if (problem === null)
+          logger.error({ err: cause }, 'Redis is lost: events wait here until it is back');
         problem = 'Redis does not answer: events are told when it is back.';
       });
       const limitMs = Math.min(slowestRetryMs, firstRetryMs * 2 ** failures);

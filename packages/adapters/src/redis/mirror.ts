@@ -65,7 +65,9 @@ export function createMirror({ rings, keys, capacity, onTaken }: MirrorOptions):
         const reply = await connection.send([
           ...['XREVRANGE', keys.stream(channel), '+', '-', 'COUNT', String(capacity + 1)],
         ]);
-        const entries = (Array.isArray(reply) ? reply : []).map((entry) => readEntry(channel, entry)).reverse();
+        const entries = (Array.isArray(reply) ? reply : [])
+          .map((entry) => readEntry(channel, entry))
+          .reverse();
         const epoch = entries.at(-1)?.epoch;
         for (const entry of entries) if (entry.epoch === epoch) take(entry);
       }

@@ -19,16 +19,16 @@ export interface Outbox {
   filled(signal: AbortSignal): Promise<void>;
   /** Resolves when what is in it now is written, or the signal aborts; null when nothing is. */
   written(signal: AbortSignal): Promise<ReadonlyMap<Channel, number>> | null;
-  readonly size: number;
 }
 
 const maxBatch = 1_000;
-const maxEntries = 20_000;
-const maxBytes = 32 * 1024 * 1024;
+/** Of each channel, so that a flood in one pushes nothing out of another. */
+const maxEntries = 10_000;
+const maxLength = 8 * 1024 * 1024;
 
 export function createOutbox(clock: Clock): Outbox {
   let entries: OutboxEntry[] = [];
-  let bytes = 0;
+  const load = new Map<Channel, { entries: number; length: number }>();
   /** Events that found no room since the last one that did. */
   const dropped = new Map<Channel, number>();
   /** The newest of each channel. */
@@ -36,9 +36,15 @@ export function createOutbox(clock: Clock): Outbox {
   const added = createBell();
   const taken = createBell();
 
+  const loadOf = (channel: Channel) => load.get(channel) ?? { entries: 0, length: 0 };
+  const carry = (channel: Channel, count: 1 | -1, length: number): void => {
+    const before = loadOf(channel);
+    load.set(channel, { entries: before.entries + count, length: before.length + length });
+  };
+
   const push = (channel: Channel, event: AppEvent | GapEvent): void => {
     const entry: OutboxEntry = { channel, text: entryText(event), number: null };
-    bytes += entry.text.length;
+    carry(channel, 1, entry.text.length);
     entries.push(entry);
     newest.set(channel, entry);
   };
@@ -53,7 +59,8 @@ export function createOutbox(clock: Clock): Outbox {
   return {
     add(event) {
       const { channel } = event;
-      if (entries.length >= maxEntries || bytes >= maxBytes) {
+      const { entries: count, length } = loadOf(channel);
+      if (count >= maxEntries || length >= maxLength) {
         dropped.set(channel, (dropped.get(channel) ?? 0) + 1);
         return;
       }
@@ -67,10 +74,10 @@ export function createOutbox(clock: Clock): Outbox {
       entries = entries.slice(numbers.length);
       for (const [index, entry] of written.entries()) {
         entry.number = numbers[index] ?? null;
-        bytes -= entry.text.length;
+        carry(entry.channel, -1, -entry.text.length);
       }
       // Else it would be told only with the next event of the channel.
-      if (entries.length === 0) for (const channel of [...dropped.keys()]) tellDropped(channel);
+      for (const channel of [...dropped.keys()]) if (loadOf(channel).entries === 0) tellDropped(channel);
       taken.ring();
     },
     filled: (signal) => (entries.length > 0 ? Promise.resolve() : added.wait(signal)),
@@ -83,9 +90,6 @@ export function createOutbox(clock: Clock): Outbox {
         return new Map([...last].map(([channel, { number }]) => [channel, number ?? 0]));
       };
       return wait();
-    },
-    get size() {
-      return entries.length;
     },
   };
 }

@@ -1,5 +1,13 @@
 // Operations on the logs of servers: the last lines, or the lines as they come.
-import { invalidRequest, isAtLeast, logLevel, logLine, type FollowedLogs, type LogEvent, type LogLevel } from '@insightloop/core';
+import {
+  invalidRequest,
+  isAtLeast,
+  logLevel,
+  logLine,
+  type FollowedLogs,
+  type LogEvent,
+  type LogLevel,
+} from '@insightloop/core';
 import { z } from 'zod';
 import { operation } from '../middleware.ts';
 import { streamOf } from '../stream.ts';
@@ -95,7 +103,9 @@ export const logs = {
 };
 
 /** With its deployment, or, as a person would write it, the number alone. @throws AppError INVALID_REQUEST */
-function lineOf(lastEventId: string | null | undefined): { deploymentId: string | null; number: number } | null {
+function lineOf(
+  lastEventId: string | null | undefined,
+): { deploymentId: string | null; number: number } | null {
   if (lastEventId === null || lastEventId === undefined) return null;
   const [, deploymentId, number] = /^(?:([a-z]+-[0-9a-z]{1,64})\.)?(\d{1,15})$/.exec(lastEventId) ?? [];
   if (number === undefined)

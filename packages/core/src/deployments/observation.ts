@@ -81,7 +81,9 @@ export const logEvent = z.discriminatedUnion('type', [
     missed: z
       .int()
       .nullable()
-      .describe('lines that are gone; null when they are of an earlier deployment, which may have written more'),
+      .describe(
+        'lines that are gone; null when they are of an earlier deployment, which may have written more',
+      ),
   }),
   z
     .object({ type: z.literal('subscribed'), server_id: z.string(), deployment_id: z.string() })
