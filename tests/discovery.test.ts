@@ -245,6 +245,25 @@ describe('a search', () => {
     });
   });
 
+  it('joins what the registry knew with the repository that GitHub shows later', async () => {
+    await discover({ query: 'only registry' });
+    outside.github.add({
+      full_name: 'zoe/only-registry',
+      topics: ['mcp-server'],
+      stars: 12,
+      files: {
+        'README.md': '# only-registry\n\nAn MCP server.\n',
+        'pyproject.toml': '[project]\nname = "only-registry"\n',
+      },
+    });
+    expect(ids(await discover({ query: 'zoe/only-registry' }))).toEqual(['zoe-only-registry']);
+    expect(await details('zoe-only-registry')).toMatchObject({
+      stars: 12,
+      source: 'github',
+      readme: expect.stringContaining('# only-registry'),
+    });
+  });
+
   it('pages through everything once, never beyond the limit', async () => {
     const seen: string[] = [];
     for (let page = 1, more = true; more; page += 1) {
@@ -257,6 +276,13 @@ describe('a search', () => {
     }
     expect(new Set(seen).size).toBe(seen.length);
     expect(seen).toEqual(expect.arrayContaining(['acme-weather', 'gina-broken-server', 'everything']));
+  });
+
+  it('says when GitHub gave up before it had looked everywhere', async () => {
+    outside.github.incomplete = true;
+    const found = await discover({ query: 'attested' });
+    outside.github.incomplete = false;
+    expect(found.incomplete).toBe(true);
   });
 
   it('is honest about what cannot be reached', async () => {

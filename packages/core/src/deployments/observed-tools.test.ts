@@ -17,13 +17,15 @@ it('keeps of hostile tools what is one, and cut', () => {
   const tools = [
     { name: 'x'.repeat(500), description: 'y'.repeat(50_000), inputSchema: deep },
     { name: 7 },
+    { name: 'polluting', inputSchema: JSON.parse('{"properties": {"__proto__": {}}}') },
     { name: 'fine', inputSchema: { type: 'object', properties: { a: {} } } },
   ] as Catalogue['tools'];
-  const [long, fine, ...rest] = observedIn({ ...catalogue([]), tools }, new Date(0)).tools;
+  const [long, polluting, fine, ...rest] = observedIn({ ...catalogue([]), tools }, new Date(0)).tools;
   expect(rest).toEqual([]);
   expect(long?.name).toHaveLength(200);
   expect(long?.description).toHaveLength(4_000);
   expect(long?.input_schema).toEqual({ type: 'object' });
+  expect(polluting?.input_schema).toEqual({ type: 'object' });
   expect(fine).toEqual({
     name: 'fine',
     description: null,

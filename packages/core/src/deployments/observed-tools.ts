@@ -55,10 +55,10 @@ export const observedIn = (catalogue: Catalogue, at: Date): Observed => ({
   prompts: namesIn(catalogue.prompts).slice(0, maxNames),
 });
 
-/** A schema that is too large to keep is shown as the one that says nothing. */
+/** A schema that is too large to keep, or has keys that serialisers refuse, is shown as the one that says nothing. */
 function toolIn({ name, description, inputSchema }: JsonObject): ObservedTool[] {
   if (typeof name !== 'string') return [];
-  const isKept = isJsonObject(inputSchema) && textLength(inputSchema) <= maxSchemaText;
+  const isKept = isJsonObject(inputSchema) && isPlain(inputSchema);
   return [
     {
       name: name.slice(0, 200),
@@ -69,10 +69,11 @@ function toolIn({ name, description, inputSchema }: JsonObject): ObservedTool[] 
 }
 
 /** JSON.stringify has a stack as well. */
-function textLength(value: JsonObject): number {
+function isPlain(value: JsonObject): boolean {
   try {
-    return JSON.stringify(value).length;
+    const text = JSON.stringify(value);
+    return text.length <= maxSchemaText && !/"(?:__proto__|constructor|prototype)":/.test(text);
   } catch {
-    return Number.POSITIVE_INFINITY;
+    return false;
   }
 }

@@ -57,11 +57,14 @@ export function readServers(subject: ReadSubject, context: ReadContext): Found[]
   });
   const subServers = inference.sub_servers.slice(0, maxSubServers);
   const root = builtServer({ subject, context, inference, inferred: inference, part: null });
-  root.finding.sub_servers = subServers.map((part) => ({
+  const parts = subServers.map((part) => ({
     id: context.idOf(part.path),
     name: madeStorable(part.name),
     path: part.path,
   }));
+  const before = context.known.find(({ finding }) => finding.folder === '')?.finding.sub_servers ?? [];
+  // Only who has seen all files can say that there are none.
+  root.finding.sub_servers = parts.length > 0 || subject.depth === 'deep' ? parts : before;
   return [
     root,
     ...subServers.map((part) => builtServer({ subject, context, inference, inferred: part, part })),
