@@ -415,6 +415,9 @@ eventSource.onerror = (error) => {
 };
 `;
 
+const infoOf = async (baseUrl: string): Promise<object> =>
+  ((await restOf(baseUrl).get('/api/info')).body as { capabilities: object }).capabilities;
+
 describe('the history', () => {
   interface Page {
     tasks: { id: string; status: string; server_id: string }[];
@@ -487,6 +490,12 @@ describe('the history', () => {
     const ours = restOf(first.baseUrl);
     await ours.register('odd', 'ill-behaved-package');
     await ours.deploy('odd');
+    expect(await infoOf(first.baseUrl)).toMatchObject({ orchestration: false });
+    const unplanned = await ours.post('/api/orchestrate', { server_id: 'odd', prompt: 'Do it.' });
+    expect(unplanned).toMatchObject({
+      status: 503,
+      body: { error: { code: 'GEMINI_API_ERROR', details: { reason: 'key' } } },
+    });
     const steps = [
       { tool: 'echo', args: { message: 'kept' } },
       { tool: 'slow', args: { steps: 1, everyMs: 600_000 } },
@@ -515,13 +524,22 @@ describe('the SDK', () => {
     twoSteps();
     const told: TaskEvent['type'][] = [];
     let response = '';
+    let last = '';
     for await (const { id, data } of client().tasks.stream({ server_id: 'odd', prompt: 'Do it.' })) {
       expect(id).toMatch(/^task-[a-z0-9]+:\d+$/);
+      last = id;
       if (data.type !== 'gemini_delta') told.push(data.type);
       if (data.type === 'gemini_response') response = data.response;
     }
     expect(told).toEqual(order.toSpliced(6, 0, 'plan_ready'));
     expect(response).toBe('It said one, and then two.');
+    // Behind its end there is nothing: neither another task nor an error.
+    for await (const event of client().tasks.stream({
+      server_id: 'odd',
+      prompt: 'Do it.',
+      lastEventId: last,
+    }))
+      throw new Error(`something more was told: ${event.data.type}`);
   });
 
   it('has tasks done, looks at them and says why one failed', async () => {
@@ -562,8 +580,6 @@ describe('everybody', () => {
   });
 
   it('is told by GET /api/info whether there is orchestration', async () => {
-    const infoOf = async (baseUrl: string) =>
-      ((await restOf(baseUrl).get('/api/info')).body as { capabilities: object }).capabilities;
     expect(await infoOf(server.baseUrl)).toMatchObject({ orchestration: true });
   });
 });

@@ -294,6 +294,7 @@ describe('a given plan', () => {
   it.each([
     ['an unknown tool', [{ tool: 'a' }, { tool: 'nope' }], 'TOOL_NOT_FOUND'],
     ['arguments that do not fit', [{ tool: 'a', args: { wrong: 1 } }], 'INVALID_REQUEST'],
+    ['a secret in an address', [{ action: 'read_resource', tool: 'https://x/?k=hunter2' }], 'FORBIDDEN'],
     ['a secret in its arguments', [{ tool: 'a', args: { x: 'my hunter2' } }], 'FORBIDDEN'],
     [
       'a step that depends on a later one',
@@ -539,6 +540,7 @@ describe('following a task', () => {
     await site.clock.settle();
     expect(await read(0)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(await read(4)).toEqual([5, 6]);
+    expect(await read(99)).toEqual([]);
     expect(await site.tasks.follow(task.id, { after: 6, signal: never })).toBeNull();
     await expect(site.tasks.follow('task-no', { after: 0, signal: never })).rejects.toMatchObject({
       code: 'TASK_NOT_FOUND',
