@@ -218,7 +218,7 @@ describe('bad input', () => {
     ]);
   });
 
-  it('of arguments that break the schema says where', async () => {
+  it('of arguments that break the schema says where, and good input reads and sees', async () => {
     await using other = await startServer();
     const rest = restOf(other.baseUrl);
     await rest.deploy('everything');
@@ -230,6 +230,27 @@ describe('bad input', () => {
     ]);
     const { tasks } = (await rest.get('/api/tasks')).body as { tasks: object[] };
     expect(tasks).toMatchObject([{ status: 'failed' }]);
+
+    // The other actions, and what is no text: passed on as the server gave it.
+    const uri = 'demo://resource/static/document/architecture.md';
+    const others = [
+      { action: 'read_resource', tool: uri },
+      { action: 'get_prompt', tool: 'simple-prompt' },
+      { tool: 'get-tiny-image' },
+    ];
+    const done = await rest.post('/api/orchestrate', {
+      server_id: 'everything',
+      prompt: 'Look.',
+      plan: others,
+    });
+    expect(done).toMatchObject({ status: 200, body: { status: 'completed' } });
+    expect((done.body as Task).results.steps).toMatchObject([
+      { tool: uri, content: [{ type: 'resource', resource: { uri, text: expect.any(String) } }] },
+      { tool: 'simple-prompt', structured_content: { messages: [{ role: 'user' }] } },
+      {
+        content: expect.arrayContaining([{ type: 'image', data: expect.any(String), mimeType: 'image/png' }]),
+      },
+    ]);
   });
 
   it('of a server that answers 50 MB or never', async () => {
