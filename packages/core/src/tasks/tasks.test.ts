@@ -1,7 +1,7 @@
 // Tasks: the plan, the loop over its steps, what the model is asked and when, limits, ends, and what is told and kept.
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../errors.ts';
-import { McpRequestError } from '../mcp/channel.ts';
+import { McpRequestError, type JsonObject } from '../mcp/channel.ts';
 import { MemoryTaskStore } from '../testing/memory-task-store.ts';
 import { anOrder, caller, openTaskSite, planText, text } from '../testing/task-site.ts';
 import type { TaskEvent } from './task-event.ts';
@@ -228,6 +228,17 @@ describe('a task', () => {
     const task = await site.tasks.orchestrate(anOrder(), caller);
     expect(task.plan.map(({ action }) => action)).toEqual(['read_resource', 'get_prompt']);
     expect(task.results.documentation).toBe('what the file says\n\nhello from "greet"');
+  });
+
+  it('fails a step whose result is too large or too deep to be kept, and goes on', async () => {
+    let deep: JsonObject = {};
+    for (let depth = 0; depth < 50_000; depth += 1) deep = { deep };
+    const site = openTaskSite({
+      tools: { ...ok, deep: () => ({ content: [{ type: 'text', text: '' }], structuredContent: deep }) },
+      script: [planText({ tool: 'deep' }, { tool: 'a' }), { text: 'done' }, { text: 'done' }],
+    });
+    const task = await site.tasks.orchestrate(anOrder(), caller);
+    expect(task.results.steps).toMatchObject([{ error: { code: 'PAYLOAD_TOO_LARGE' } }, { success: true }]);
   });
 
   it('keeps a large result whole, and shows the model a short one that says so', async () => {
