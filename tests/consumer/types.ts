@@ -12,6 +12,8 @@ import {
   type Server,
   type ServerRegistration,
   type StreamEvent,
+  type Task,
+  type TaskEvent,
 } from '@insightloop/client';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -22,6 +24,8 @@ same<Same<Server['launch'][number]['verified'], boolean | null>>();
 same<Same<RouterOutputs['servers']['get']['server'], Server>>();
 same<Same<RouterInputs['servers']['register'], ServerRegistration>>();
 same<Same<StreamEvent['timestamp'], Date>>();
+same<Same<Task['completed_at'], Date | null>>();
+same<Same<Extract<TaskEvent, { type: 'gemini_response' }>['response'], string>>();
 
 export const client: InsightLoopClient = createInsightLoopClient({ apiKey: 'k', fetch: globalThis.fetch });
 

@@ -46,13 +46,10 @@ export function createTaskStore({ client }: Pick<Database, 'client'>): TaskStore
 
     async save(id, { events = [], task }) {
       const rows = events.map((entry) => eventRow(id, entry));
-      if (!task) return append(client, rows);
-      await answered(
-        client.$transaction(async (tx) => {
-          const { count } = await tx.task.updateMany({ where: { id }, data: columns(task) });
-          if (count > 0 && rows.length > 0) await tx.taskEvent.createMany({ data: rows });
-        }),
-      );
+      const append = client.taskEvent.createMany({ data: rows });
+      const update = task && client.task.updateMany({ where: { id }, data: columns(task) });
+      if (!update) return ifThere(append);
+      await (rows.length === 0 ? answered(update) : ifThere(client.$transaction([update, append])));
     },
 
     async find(id) {
@@ -140,9 +137,8 @@ export function createTaskStore({ client }: Pick<Database, 'client'>): TaskStore
 }
 
 /** Does nothing where the task is gone, which its foreign key says: asking before would be one more way there and back. */
-async function append(client: Database['client'], rows: ReturnType<typeof eventRow>[]): Promise<void> {
-  if (rows.length === 0) return;
-  await answered(client.taskEvent.createMany({ data: rows })).catch((error: unknown) => {
+async function ifThere(query: PromiseLike<unknown>): Promise<void> {
+  await answered(query).catch((error: unknown) => {
     if (!isOfMissingRow(error)) throw error;
   });
 }

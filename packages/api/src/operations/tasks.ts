@@ -144,10 +144,12 @@ export const tasks = {
       }),
     )
     .query(async ({ ctx, input: { server_id: serverId, ...query } }) => {
-      const { tasks: found, total } = await ctx.services.tasks.list({ ...query, serverId });
       const { limit, offset } = query;
-      const next = found.length === limit ? (found.at(-1)?.id ?? null) : null;
-      return { tasks: found, total, limit, offset, next_cursor: next };
+      // One more than is shown tells whether there is another page.
+      const page = await ctx.services.tasks.list({ ...query, limit: limit + 1, serverId });
+      const shownTasks = page.tasks.slice(0, limit);
+      const next = page.tasks.length > limit ? (shownTasks.at(-1)?.id ?? null) : null;
+      return { tasks: shownTasks, total: page.total, limit, offset, next_cursor: next };
     }),
 
   get: operation

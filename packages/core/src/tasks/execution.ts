@@ -53,9 +53,14 @@ export function beginExecution(run: TaskRun, { steps: planned }: { steps: readon
   };
 
   const withinLimit = (outcome: StepOutcome): StepOutcome => {
-    resultsSize += JSON.stringify([outcome.content, outcome.structured_content]).length;
-    if (resultsSize <= largestResults) return outcome;
-    const cause = payloadTooLarge(`The results of this task have more than ${largestResults} characters.`);
+    const size = sizeOf([outcome.content, outcome.structured_content]);
+    if (resultsSize + size <= largestResults) {
+      resultsSize += size;
+      return outcome;
+    }
+    const cause = payloadTooLarge(
+      `The results of this task would have more than ${largestResults} characters, or are nested too deeply.`,
+    );
     const { code, message } = cause;
     return {
       ...outcome,
@@ -142,6 +147,15 @@ export function beginExecution(run: TaskRun, { steps: planned }: { steps: readon
       return adopted > 0 ? steps : null;
     },
   };
+}
+
+/** In characters of JSON; what is nested too deeply to be written fits nowhere. */
+function sizeOf(value: unknown): number {
+  try {
+    return JSON.stringify(value).length;
+  } catch {
+    return Infinity;
+  }
 }
 
 const resultEvent = (outcome: StepOutcome) => {

@@ -1,4 +1,5 @@
 // The journal of one task: numbers what is told of it, stores it in order, and gives it to readers once it is stored.
+import { AppError } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createBell } from '../telemetry/bell.ts';
@@ -28,6 +29,11 @@ interface Entry extends NumberedTaskEvent {
 
 const retryMs = 1_000;
 
+/** An outage passes; what the store refuses for another reason would keep the task from ever being over. */
+const mostRefusals = 10;
+const isOutage = (cause: unknown): boolean =>
+  cause instanceof AppError && cause.code === 'SERVICE_UNAVAILABLE';
+
 /** Nobody is told what a crash could take back: a number that a reader has seen is in the store. */
 export function createJournal(taskId: string, { store, clock, logger, signal }: JournalPorts): Journal {
   const entries: Entry[] = [];
@@ -36,6 +42,7 @@ export function createJournal(taskId: string, { store, clock, logger, signal }: 
   let readable = 0;
   let lastNumber = 0;
   let writing: Promise<void> | null = null;
+  let refusals = 0;
 
   const write = async (): Promise<void> => {
     while (readable < entries.length && !signal.aborted) {
@@ -43,8 +50,15 @@ export function createJournal(taskId: string, { store, clock, logger, signal }: 
       try {
         await store.save(taskId, changesOf(entries.slice(readable, end)));
         readable = end;
+        refusals = 0;
         stored.ring();
       } catch (cause) {
+        if (!isOutage(cause) && (refusals += 1) >= mostRefusals) {
+          logger.error({ task_id: taskId, err: cause }, 'what happened to a task is not stored');
+          readable = end;
+          stored.ring();
+          continue;
+        }
         logger.warn(
           { task_id: taskId, err: cause },
           'what happened to a task could not be stored; trying again',
@@ -65,18 +79,19 @@ export function createJournal(taskId: string, { store, clock, logger, signal }: 
     flush: () => writing ?? Promise.resolve(),
 
     async *read(after, reading) {
-      let place = after === 0 ? 0 : entries.findIndex(({ number }) => number === after) + 1;
-      // Whoever comes back may have had them, and is told soon what they come to.
-      const passed = after === 0 ? 0 : entries.length;
+      // Whoever comes back may have had what is not kept, and is told soon what it comes to.
+      const next = entries.findIndex(({ number }) => number !== null && number > after);
+      let place = after === 0 ? 0 : next === -1 ? entries.length : next;
       const over = AbortSignal.any([reading, signal]);
       while (!over.aborted) {
         const entry = place < readable ? entries[place] : undefined;
         if (!entry) {
+          const last = readable === entries.length ? entries.at(-1) : undefined;
+          if (last && isLast(last.event)) return;
           await stored.wait(over);
           continue;
         }
         place += 1;
-        if (entry.number === null && place <= passed) continue;
         yield { number: entry.number, event: entry.event };
         if (isLast(entry.event)) return;
       }

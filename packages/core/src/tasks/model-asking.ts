@@ -38,6 +38,9 @@ const outageAttempts = 4;
 const malformedAttempts = 2;
 const firstPauseMs = 500;
 
+/** A model refuses to be allowed more than it can write, which no model has less of; so a turn may exceed the budget. */
+const smallestModelLimit = 8_192;
+
 export function createAsking({ model, clock, random, maxTokens, signal }: AskingPorts): Asking {
   const usage: TaskUsage = { input_tokens: 0, output_tokens: 0, model_calls: 0 };
 
@@ -58,7 +61,7 @@ export function createAsking({ model, clock, random, maxTokens, signal }: Asking
     const answer = await model.answer({
       ...question,
       signal,
-      ...(left !== null && { maxOutputTokens: left }),
+      ...(left !== null && left <= smallestModelLimit && { maxOutputTokens: left }),
       ...(onText && { onText: (piece) => onText(piece, attempt) }),
     });
     usage.input_tokens += answer.usage.input_tokens;

@@ -50,7 +50,8 @@ export async function runStep(
     cause,
   });
   try {
-    if (ports.carriesSecret(step.args))
+    // A resource's address goes to the server as well.
+    if (ports.carriesSecret({ tool: step.tool, args: step.args }))
       throw forbidden(
         `The arguments of step ${step.step} carry a secret that was given to a deployment: it was not carried out.`,
       );

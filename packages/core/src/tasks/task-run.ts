@@ -95,14 +95,12 @@ function planGiven({ order, ports }: TaskRun, offer: Offer): PlanStep[] {
       { path: ['plan'], code: 'too_big', message: `at most ${order.max_steps} steps` },
     ]);
   const issues = steps.flatMap(({ action, tool: name, args }, index) => {
+    if (ports.carriesSecret({ tool: name, args }))
+      throw forbidden(`Step ${index + 1} of the plan carries a secret that was given to a deployment.`);
     if (action !== 'invoke_tool') return [];
     const tool = offer.tools.find((one) => one.name === name);
     if (!tool) throw toolNotFound(order.server_id, name);
     if (args === null) return [];
-    if (ports.carriesSecret(args))
-      throw forbidden(
-        `The arguments of "${name}" in the plan carry a secret that was given to a deployment.`,
-      );
     return ports.argumentValidator
       .validate(tool.input_schema, args)
       .issues.map((issue) => ({ ...issue, path: ['plan', index, 'args', ...issue.path] }));

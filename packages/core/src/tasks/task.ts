@@ -74,7 +74,9 @@ export const taskOrder = z.strictObject({
     .min(1)
     .max(100_000_000)
     .optional()
-    .describe('tokens that the model may read and write for the whole task; without it no limit of ours'),
+    .describe(
+      'tokens that the model may read and write for the whole task, looked at before each turn; without it no limit of ours',
+    ),
   timeout_ms: z.int().min(1).max(3_600_000).default(300_000).describe('for the whole task'),
   cancel_on_disconnect: z.boolean().default(false).describe('cancel the task when the caller leaves'),
 });

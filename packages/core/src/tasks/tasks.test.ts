@@ -1,7 +1,7 @@
 // Tasks: the plan, the loop over its steps, what the model is asked and when, limits, ends, and what is told and kept.
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../errors.ts';
-import { McpRequestError } from '../mcp/channel.ts';
+import { McpRequestError, type JsonObject } from '../mcp/channel.ts';
 import { MemoryTaskStore } from '../testing/memory-task-store.ts';
 import { anOrder, caller, openTaskSite, planText, text } from '../testing/task-site.ts';
 import type { TaskEvent } from './task-event.ts';
@@ -230,6 +230,17 @@ describe('a task', () => {
     expect(task.results.documentation).toBe('what the file says\n\nhello from "greet"');
   });
 
+  it('fails a step whose result is too large or too deep to be kept, and goes on', async () => {
+    let deep: JsonObject = {};
+    for (let depth = 0; depth < 50_000; depth += 1) deep = { deep };
+    const site = openTaskSite({
+      tools: { ...ok, deep: () => ({ content: [{ type: 'text', text: '' }], structuredContent: deep }) },
+      script: [planText({ tool: 'deep' }, { tool: 'a' }), { text: 'done' }, { text: 'done' }],
+    });
+    const task = await site.tasks.orchestrate(anOrder(), caller);
+    expect(task.results.steps).toMatchObject([{ error: { code: 'PAYLOAD_TOO_LARGE' } }, { success: true }]);
+  });
+
   it('keeps a large result whole, and shows the model a short one that says so', async () => {
     const large = 'x'.repeat(500_000);
     const image = { type: 'image', data: 'aGVsbG8=', mimeType: 'image/png' };
@@ -294,6 +305,7 @@ describe('a given plan', () => {
   it.each([
     ['an unknown tool', [{ tool: 'a' }, { tool: 'nope' }], 'TOOL_NOT_FOUND'],
     ['arguments that do not fit', [{ tool: 'a', args: { wrong: 1 } }], 'INVALID_REQUEST'],
+    ['a secret in an address', [{ action: 'read_resource', tool: 'https://x/?k=hunter2' }], 'FORBIDDEN'],
     ['a secret in its arguments', [{ tool: 'a', args: { x: 'my hunter2' } }], 'FORBIDDEN'],
     [
       'a step that depends on a later one',
@@ -539,6 +551,7 @@ describe('following a task', () => {
     await site.clock.settle();
     expect(await read(0)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(await read(4)).toEqual([5, 6]);
+    expect(await read(99)).toEqual([]);
     expect(await site.tasks.follow(task.id, { after: 6, signal: never })).toBeNull();
     await expect(site.tasks.follow('task-no', { after: 0, signal: never })).rejects.toMatchObject({
       code: 'TASK_NOT_FOUND',

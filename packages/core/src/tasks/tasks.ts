@@ -86,6 +86,7 @@ export function createTasks(ports: TasksPorts): { tasks: Tasks; runner: TaskRunn
   const slots = createSlots(ports.maxTasks);
   const live = new Map<string, LiveTask>();
   const ended = new AbortController();
+  const bornAt = clock.now();
   const leaving = new AbortController();
   const isLeaving = (): boolean => leaving.signal.aborted;
 
@@ -214,7 +215,8 @@ export function createTasks(ports: TasksPorts): { tasks: Tasks; runner: TaskRunn
   const runner: TaskRunner = {
     async restore() {
       for (const { task, lastNumber } of await taskStore.underWay(ports.instanceId)) {
-        if (live.has(task.id)) continue;
+        // The doors are open already: what was begun since is ours.
+        if (live.has(task.id) || task.created_at.getTime() >= bornAt) continue;
         const { error, event } = interruption(clock.now());
         await taskStore.save(task.id, {
           events: [{ number: lastNumber + 1, event }],

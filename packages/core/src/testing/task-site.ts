@@ -128,7 +128,7 @@ export function openTaskSite({
     tools: createTools({ channels, argumentValidator, clock, logger }),
     channels,
     argumentValidator,
-    carriesSecret: (args) => JSON.stringify(args).includes('hunter2'),
+    carriesSecret: (value) => JSON.stringify(value).includes('hunter2'),
     protocolOf: () => Promise.resolve('stdio'),
     ...ports,
   });
