@@ -122,6 +122,7 @@ describe('the tarball', () => {
       [
         ...['LICENSE', 'README.md', 'package.json', 'dist'],
         ...['dist/index.cjs', 'dist/index.d.cts', 'dist/index.d.ts', 'dist/index.js'],
+        ...['dist/websocket.cjs', 'dist/websocket.d.cts', 'dist/websocket.d.ts', 'dist/websocket.js'],
       ].sort(),
     );
   });
@@ -157,6 +158,14 @@ describe('the tarball', () => {
     const imports = await importsOf(file);
     expect(imports).toContain('@trpc/server');
     expect(imports.filter((name) => !name.startsWith('@trpc/'))).toEqual([]);
+  });
+
+  it.each(['dist/websocket.d.ts', 'dist/websocket.d.cts'])('%s names no package at all', async (file) => {
+    expect(await importsOf(file)).toEqual([]);
+  });
+
+  it.each(['dist/websocket.js', 'dist/websocket.cjs'])('%s needs one dependency', async (file) => {
+    expect(await importsOf(file)).toEqual(['superjson']);
   });
 
   it.each(['dist/index.js', 'dist/index.cjs'])(

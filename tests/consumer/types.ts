@@ -7,12 +7,14 @@ import {
   type EventStream,
   type InsightLoopClient,
   type InsightLoopErrorCode,
+  type LogEvent,
   type RouterInputs,
   type RouterOutputs,
   type Server,
   type ServerRegistration,
   type StreamEvent,
 } from '@insightloop/client';
+import { webSocketStreams } from '@insightloop/client/websocket';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <_Check extends true>(): void => undefined;
@@ -22,6 +24,11 @@ same<Same<Server['launch'][number]['verified'], boolean | null>>();
 same<Same<RouterOutputs['servers']['get']['server'], Server>>();
 same<Same<RouterInputs['servers']['register'], ServerRegistration>>();
 same<Same<StreamEvent['timestamp'], Date>>();
+same<Same<Extract<StreamEvent, { type: 'subscribed' | 'server_closing' }>, never>>();
+same<Same<Extract<StreamEvent, { type: 'plan_ready' }>['task_id'], string>>();
+same<Same<LogEvent['type'], 'log' | 'gap'>>();
+
+export const overSockets = createInsightLoopClient({ streams: webSocketStreams });
 
 export const client: InsightLoopClient = createInsightLoopClient({ apiKey: 'k', fetch: globalThis.fetch });
 
@@ -35,6 +42,8 @@ export async function everyShape(
   await client.servers.list({ limit: 1 }, options);
   const stream: EventStream<{ id: string; data: StreamEvent }> = client.events.subscribe({
     channels: [channel],
+    level: 'warn',
+    signal: options.signal,
   });
   await stream.open();
   for await (const { id, data } of stream) {

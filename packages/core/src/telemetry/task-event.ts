@@ -8,7 +8,10 @@ const ofTask = {
   task_id: z.string(),
 };
 
-const json = z.record(z.string(), z.json());
+/** Named here, or the declarations of the SDK would name zod. */
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+const json: z.ZodType<Json> = z.json();
+const jsonObject: z.ZodType<{ [key: string]: Json }> = z.record(z.string(), z.json());
 
 export const taskEvents = [
   z.object({ type: z.literal('connecting'), ...ofTask, message: z.string() }),
@@ -28,7 +31,7 @@ export const taskEvents = [
         step: z.int().describe('counts from 1'),
         action: z.enum(['invoke_tool', 'read_resource', 'get_prompt']),
         tool: z.string(),
-        args: json,
+        args: jsonObject,
       }),
     ),
     steps_count: z.int(),
@@ -48,7 +51,7 @@ export const taskEvents = [
     step_index: z.int(),
     tool: z.string(),
     success: z.boolean(),
-    result: z.json(),
+    result: json,
   }),
   z.object({ type: z.literal('gemini_delta'), ...ofTask, delta: z.string() }),
   z.object({ type: z.literal('gemini_response'), ...ofTask, response: z.string() }),
@@ -57,7 +60,7 @@ export const taskEvents = [
     type: z.literal('task_failed'),
     ...ofTask,
     error: z
-      .object({ code: z.string(), message: z.string(), details: json.nullable() })
+      .object({ code: z.string(), message: z.string(), details: jsonObject.nullable() })
       .describe('as the envelope of errors holds it'),
   }),
 ] as const;
