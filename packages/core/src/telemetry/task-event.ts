@@ -11,7 +11,7 @@ const ofTask = {
 /** Named here, or the declarations of the SDK would name zod. */
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 const json: z.ZodType<Json> = z.json();
-const jsonObject: z.ZodType<{ [key: string]: Json }> = z.record(z.string(), z.json());
+const jsonObject: z.ZodType<Record<string, Json>> = z.record(z.string(), z.json());
 
 export const taskEvents = [
   z.object({ type: z.literal('connecting'), ...ofTask, message: z.string() }),
