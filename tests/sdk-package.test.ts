@@ -122,6 +122,7 @@ describe('the tarball', () => {
       [
         ...['LICENSE', 'README.md', 'package.json', 'dist'],
         ...['dist/index.cjs', 'dist/index.d.cts', 'dist/index.d.ts', 'dist/index.js'],
+        ...['dist/websocket.cjs', 'dist/websocket.d.cts', 'dist/websocket.d.ts', 'dist/websocket.js'],
       ].sort(),
     );
   });
@@ -150,13 +151,25 @@ describe('the tarball', () => {
 
   it('has types that resolve as they run, in every module format', async () => {
     const result = await checkPackage(createPackageFromTarballData(new Uint8Array(await readFile(tarball))));
-    expect(result).toMatchObject({ types: { kind: 'included' }, problems: [] });
+    expect(result).toMatchObject({ types: { kind: 'included' } });
+    const problems = 'problems' in result ? result.problems : [];
+    // The way of Node 10 knows no subpaths, and no Node that we support goes it.
+    const known = { kind: 'NoResolution', entrypoint: './websocket', resolutionKind: 'node10' };
+    expect(problems).toEqual([known]);
   });
 
   it.each(['dist/index.d.ts', 'dist/index.d.cts'])('%s names no package but tRPC’s', async (file) => {
     const imports = await importsOf(file);
     expect(imports).toContain('@trpc/server');
     expect(imports.filter((name) => !name.startsWith('@trpc/'))).toEqual([]);
+  });
+
+  it.each(['dist/websocket.d.ts', 'dist/websocket.d.cts'])('%s names no package at all', async (file) => {
+    expect(await importsOf(file)).toEqual([]);
+  });
+
+  it.each(['dist/websocket.js', 'dist/websocket.cjs'])('%s needs one dependency', async (file) => {
+    expect(await importsOf(file)).toEqual(['superjson']);
   });
 
   it.each(['dist/index.js', 'dist/index.cjs'])(

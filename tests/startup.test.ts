@@ -61,7 +61,8 @@ describe('the end', () => {
       process.kill(server.pid, signal);
       expect(await server.stop()).toBe(0);
       await closed;
-      await expect(events.take(2)).rejects.toThrow();
+      expect((await events.take(2))[1]).toMatchObject({ name: 'server_closing' });
+      await expect(events.take(1)).rejects.toThrow();
       await expect.poll(() => processesOf(home)).toEqual([]);
       await expect(fetch(server.baseUrl)).rejects.toThrow();
     },

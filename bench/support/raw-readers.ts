@@ -67,7 +67,7 @@ export function openRawReader(
   };
 
   socket.on('data', (chunk: Buffer) => {
-    const text = rest + chunk.latin1Slice();
+    const text = rest + chunk.toString('latin1');
     if (!isBegun) begin(text);
     let done = 0;
     for (let at = text.indexOf(before); at !== -1; at = text.indexOf(before, at + 1)) {

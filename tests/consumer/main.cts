@@ -1,5 +1,9 @@
 // The package by `require`.
 import sdk = require('@insightloop/client');
+import overSockets = require('@insightloop/client/websocket');
 import { tell } from './story.cjs';
 
-void tell(sdk, process.argv[2] ?? '').then(() => console.log('told with require'));
+const baseUrl = process.argv[2] ?? '';
+void tell(sdk, baseUrl)
+  .then(() => tell(sdk, baseUrl, overSockets.webSocketStreams))
+  .then(() => console.log('told with require'));

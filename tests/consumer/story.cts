@@ -7,8 +7,9 @@ type Package = Pick<typeof Sdk, 'createInsightLoopClient' | 'InsightLoopError'>;
 export async function tell(
   { createInsightLoopClient, InsightLoopError }: Package,
   baseUrl: string,
+  streams?: Sdk.StreamTransport,
 ): Promise<void> {
-  const client = createInsightLoopClient({ baseUrl });
+  const client = createInsightLoopClient({ baseUrl, streams });
   const server_id = 'foreign-consumer';
   const registrations = client.events.subscribe({ channels: ['servers'] });
   await registrations.open();

@@ -7,6 +7,7 @@ import {
   type EventStream,
   type InsightLoopClient,
   type InsightLoopErrorCode,
+  type LogEvent,
   type RouterInputs,
   type RouterOutputs,
   type Server,
@@ -15,6 +16,7 @@ import {
   type Task,
   type TaskEvent,
 } from '@insightloop/client';
+import { webSocketStreams } from '@insightloop/client/websocket';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <_Check extends true>(): void => undefined;
@@ -26,6 +28,11 @@ same<Same<RouterInputs['servers']['register'], ServerRegistration>>();
 same<Same<StreamEvent['timestamp'], Date>>();
 same<Same<Task['completed_at'], Date | null>>();
 same<Same<Extract<TaskEvent, { type: 'gemini_response' }>['response'], string>>();
+same<Same<Extract<StreamEvent, { type: 'subscribed' | 'server_closing' }>, never>>();
+same<Same<Extract<StreamEvent, { type: 'task_step' }>['task_id'], string>>();
+same<Same<LogEvent['type'], 'log' | 'gap'>>();
+
+export const overSockets = createInsightLoopClient({ streams: webSocketStreams });
 
 export const client: InsightLoopClient = createInsightLoopClient({ apiKey: 'k', fetch: globalThis.fetch });
 
@@ -39,6 +46,8 @@ export async function everyShape(
   await client.servers.list({ limit: 1 }, options);
   const stream: EventStream<{ id: string; data: StreamEvent }> = client.events.subscribe({
     channels: [channel],
+    level: 'warn',
+    signal: options.signal,
   });
   await stream.open();
   for await (const { id, data } of stream) {

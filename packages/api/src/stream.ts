@@ -3,7 +3,7 @@ import { tracked, type TrackedEnvelope } from '@trpc/server';
 import type { Context } from './context.ts';
 
 /** For callers that give no signal: server-side ones, which end a stream by leaving it. */
-export const never = new AbortController().signal;
+const never = new AbortController().signal;
 
 export interface Closing {
   type: 'server_closing';
