@@ -5,12 +5,11 @@ import type { Logger } from '../platform/logger.ts';
 import { CodeHostError, type CodeRepository } from './code-host.ts';
 import type { EntryGroup } from './discovery-search.ts';
 import type { Found } from './discovery-store.ts';
-import type { Finding } from './finding.ts';
 import type { RegistryEntry } from './mcp-registry.ts';
 import { isAbout } from './registry-trust.ts';
 import { githubNameOf, keyOfFullName } from './repository-key.ts';
-import { madeStorable } from './storable-text.ts';
-import { repositoryFields, withoutTrust } from './repository-reading.ts';
+import { hasSameFacts, identityOf, isOf, samePush, withFacts } from './repository-facts.ts';
+import { withoutTrust } from './repository-reading.ts';
 import {
   createRepositoryReader,
   rememberedRepository,
@@ -290,38 +289,6 @@ export function createDiscoveryReadings(ports: ReadingsPorts): DiscoveryReadings
     },
   };
 }
-
-const identityOf = ({ owner, name, full_name }: CodeRepository) => ({
-  owner,
-  name,
-  key: keyOfFullName(full_name),
-});
-
-const samePush = ({ finding }: Found, repository: CodeRepository): boolean =>
-  finding.pushed_at?.getTime() === repository.pushed_at?.getTime();
-
-/** By the host's number where we know it: the name alone may have gone to somebody else. */
-const isOf = (finding: Finding, repository: CodeRepository): boolean =>
-  finding.host_id === null
-    ? finding.repository_key === keyOfFullName(repository.full_name)
-    : finding.host_id === repository.host_id;
-
-const hasSameFacts = ({ server, finding }: Found, repository: CodeRepository): boolean =>
-  finding.stars === repository.stars &&
-  finding.repository_key === keyOfFullName(repository.full_name) &&
-  finding.archived === repository.archived &&
-  finding.language === repository.language &&
-  server.description === (repository.description ?? server.description) &&
-  finding.topics.join() === repository.topics.slice(0, 100).join();
-
-/** The same servers with what the host says of their repository now. */
-const withFacts = ({ server, finding }: Found, repository: CodeRepository, now: Date): Found => ({
-  server:
-    finding.folder === '' && repository.description !== null
-      ? { ...server, description: madeStorable(repository.description).slice(0, 10_000), updated_at: now }
-      : server,
-  finding: { ...finding, ...repositoryFields(repository, finding.folder), seen_at: now },
-});
 
 const unreadWarning = (count: number): string =>
   `${count} of the repositories could not be read in time: kind, recipes and tools of these may be missing. Ask again in a moment.`;
