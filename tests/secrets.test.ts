@@ -5,6 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  noRedis,
+  startRedis,
+  type RedisServer,
+} from '../packages/adapters/src/redis/testing/redis-server.ts';
 import { NpmRegistry } from './support/npm-registry.ts';
 import { openPlainStream, type Frame, type PlainStream } from './support/plain-stream.ts';
 import { npmFrom, restOf, type Answer, type Deployed, type Rest } from './support/rest.ts';
@@ -19,7 +24,7 @@ const ours = {
   GEMINI_API_KEY: 'canary-gemini-2b1d9e',
   GITHUB_TOKEN: 'ghp_canaryOfGithub77c0aa',
   E2B_API_KEY: 'canary-e2b-5f00ab',
-  REDIS_URL: 'redis://:canary-redis-991c@127.0.0.1:1/0',
+  REDIS_PASSWORD: 'canary-redis-991c',
   PGPASSWORD: 'canary-postgres-61d2',
   INSIGHTLOOP_SECRET_KEY: 'canary-secret-key-of-ours-d80f',
 };
@@ -46,6 +51,7 @@ const foundIn = (text: string): string[] => forbidden.filter((form) => text.incl
 
 let folder: string;
 let registry: NpmRegistry;
+let redis: RedisServer | null;
 let server: RunningServer;
 let rest: Rest;
 let events: PlainStream;
@@ -61,9 +67,17 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'secrets-'));
   registry = await NpmRegistry.start();
   await publishTestPackage(registry, 'ill-behaved-package');
+  // Where there is none the events are in memory, and there is no password to be seen.
+  redis = noRedis === null ? await startRedis({ password: ours.REDIS_PASSWORD }) : null;
   server = await startServer({
     dataDir: join(folder, 'data'),
-    env: { ...npmFrom(registry), ...ours, LOG_LEVEL: 'debug', HANDSHAKE_TIMEOUT_SECONDS: '5' },
+    env: {
+      ...npmFrom(registry),
+      ...ours,
+      ...(redis && { REDIS_URL: redis.url }),
+      LOG_LEVEL: 'debug',
+      HANDSHAKE_TIMEOUT_SECONDS: '5',
+    },
   });
   rest = restOf(server.baseUrl);
   await rest.register('keeper', 'ill-behaved-package', {
@@ -78,6 +92,7 @@ beforeAll(async () => {
 afterAll(async () => {
   events.close();
   await server.stop();
+  await redis?.[Symbol.asyncDispose]();
   await registry.close();
   await rm(folder, { recursive: true });
 });
@@ -102,7 +117,7 @@ describe('the environment of a server', () => {
       expect(environment[name]).toEqual(expect.any(String));
       expect(environment[name]).not.toContain(secret);
     }
-    for (const name of Object.keys(ours)) expect(environment).not.toHaveProperty([name]);
+    for (const name of [...Object.keys(ours), 'REDIS_URL']) expect(environment).not.toHaveProperty([name]);
     expect(Object.keys(environment).filter((name) => /npm_|INSIGHTLOOP|API_PORT|RATE_/i.test(name))).toEqual(
       [],
     );

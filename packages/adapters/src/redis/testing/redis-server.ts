@@ -26,10 +26,10 @@ export interface RedisServer extends AsyncDisposable {
   freeze(isFrozen: boolean): void;
 }
 
-export async function startRedis(): Promise<RedisServer> {
+export async function startRedis({ password }: { password?: string } = {}): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'insightloop-redis-'));
   const port = await freePort();
-  const url = `redis://127.0.0.1:${port}`;
+  const url = `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}`;
   let child: ChildProcess | null = null;
   const endWithUs = (): void => void child?.kill('SIGKILL');
   process.once('exit', endWithUs);
@@ -40,6 +40,7 @@ export async function startRedis(): Promise<RedisServer> {
       [
         ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder],
         ...['--save', '', '--appendonly', 'no', '--daemonize', 'no', '--protected-mode', 'yes'],
+        ...(password === undefined ? [] : ['--requirepass', password]),
       ],
       { stdio: 'ignore' },
     );
