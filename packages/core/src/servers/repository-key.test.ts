@@ -38,6 +38,29 @@ describe('repositoryKeyOf', () => {
     expect(repositoryKeyOf('https://github.com.evil.example/owner/name')).not.toMatch(/^github\.com\//);
     expect(repositoryKeyOf('https://evil.example/github.com/owner/name')).not.toMatch(/^github\.com\//);
     expect(repositoryKeyOf('https://github.com@evil.example/owner/name')).toBe('evil.example/owner/name');
+  });
+
+  it.each([
+    'https://github.com:8443/owner/name',
+    'https://github.com%2eevil.example/owner/name',
+    'https://evil.example\\@github.com.evil.example/owner/name',
+    'https://github.com\\@evil.example/owner/name',
+    'https://evil.example#github.com/owner/name',
+    'https://evil.example?github.com/owner/name',
+    'https://user:github.com@evil.example/owner/name',
+    'ssh://git@github.com@evil.example/owner/name',
+    'git@github.com.evil.example:owner/name',
+    'git@evil.example:github.com/owner/name',
+    'https://raw.github.com/owner/name',
+    'https://notgithub.com/owner/name',
+    'https://github.com/owner/name-and-more',
+    'https://github.com/owner/nam',
+    'https://github.com/another/owner/name',
+  ])('does not take %s for it', (address) => {
+    expect(repositoryKeyOf(address)).not.toBe('github.com/owner/name');
+  });
+
+  it('names a repository at GitHub only', () => {
     expect(githubNameOf('github.com/owner/name')).toBe('owner/name');
     expect(githubNameOf('gitlab.com/owner/name')).toBeNull();
   });

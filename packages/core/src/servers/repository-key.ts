@@ -13,7 +13,9 @@ export function repositoryKeyOf(address: string | null | undefined): string | nu
   if (scp) return keyOf(scp[1] ?? '', scp[2] ?? '');
   const url = text.replace(/^git\+/, '').replace(/^git:/, 'https:');
   if (!/^(?:https?|ssh):\/\//.test(url) || !URL.canParse(url)) return null;
-  const { hostname, pathname } = new URL(url);
+  const { hostname, port, pathname } = new URL(url);
+  // Another port is another service, whoever runs it.
+  if (port !== '') return null;
   return keyOf(hostname.replace(/^www\./, ''), pathname);
 }
 

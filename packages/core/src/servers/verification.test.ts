@@ -58,6 +58,18 @@ describe('judge', () => {
       false,
       null,
     ],
+    ...[
+      'https://github.com@evil.example/owner/name',
+      'https://evil.example/github.com/owner/name',
+      'https://github.com:8443/owner/name',
+      'https://github.com/owner/name-and-more',
+      'https://github.com/owner/nam',
+    ].flatMap((address): [string, Partial<PackageFacts>, Partial<Claim>, boolean | null, string | null][] => [
+      [`metadata with ${address}`, { repository: address }, {}, false, null],
+      [`provenance with ${address}`, { provenance: address }, {}, false, null],
+    ]),
+    ['a name that only begins alike', { mcp_name: 'io.github.owner/name-and-more' }, {}, false, null],
+    ['a name in another case', { mcp_name: 'io.github.Owner/name' }, {}, false, null],
     [
       'a former name',
       { repository: 'https://github.com/owner/old' },

@@ -41,9 +41,12 @@ export interface Sorted {
 const asides =
   /\b(?:develop(?:ment|er|ers|ing)?|contribut\w*|troubleshoot\w*|debug\w*|test(?:s|ing)?|inspector|build(?:ing)? (?:from|it|locally|the)|local build|from source|example clients?|migrat\w*|evals?|related|alternatives?|acknowledg\w*|uninstall\w*|faq)\b|开发|贡献/i;
 
+export const isAside = (headings: readonly string[]): boolean =>
+  headings.some((heading) => asides.test(heading));
+
 /** First arguments of a package's other errands. */
 const errands =
-  /^(?:auth|login|logout|authenticate|authorize|setup|init|install|configure|config|remove|uninstall|update|upgrade|version|help|--help|-h|--version|-v|doctor|test|list|add|tool-search|create|new|generate)$/i;
+  /^(?:auth|login|logout|authenticate|authorize|setup|init|install|configure|config|remove|uninstall|update|upgrade|version|help|--help|-h|--version|-v|doctor|test|list|add|tool-search|create|new|generate(?:-\w+)*)$/i;
 
 export function sortSightings(
   sightings: readonly Sighting[],
@@ -165,7 +168,7 @@ function candidateOf(
     port: portOf(args, ports),
     mounts: started.kind === 'image' ? started.mounts : [],
     variables: [...variables, ...moved.map((name) => mention(name, { value: '' }))],
-    aside: sighting.headings.some((heading) => asides.test(heading)),
+    aside: isAside(sighting.headings),
   };
 }
 

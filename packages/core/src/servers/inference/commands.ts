@@ -103,6 +103,8 @@ export function readCommand(words: readonly string[], depth = 0): Command | null
       return manual('go', first, rest);
     case 'cargo':
       return manual('cargo', first, rest);
+    case 'brew':
+      return rest[0] === 'install' ? manual('brew', first, rest) : null;
     case 'node':
     case 'tsx':
     case 'ts-node':

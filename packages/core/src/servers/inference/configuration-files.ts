@@ -1,7 +1,6 @@
 // Files beside the README that hold configuration: extensions' manifests, bundles, Smithery, compose, env examples.
 import { configuredServers } from './launcher-configs.ts';
 import { parseLenientJson } from './lenient-json.ts';
-import { isPlaceholder } from './placeholders.ts';
 import { field, flag, list, record, text, words } from './reading.ts';
 import { mention, type Sighting, type VariableMention } from './sighting.ts';
 import { readYaml } from './yaml.ts';
@@ -20,14 +19,8 @@ export function readConfigurationFile(path: string, source: string): Configurati
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (configNames.test(name)) return readJsonFile(path, name, parseLenientJson(source));
   if (/^smithery\.ya?ml$/i.test(name)) return { ...nothing, variables: smitheryVariables(source) };
-  if (isEnvironmentExample(name)) return { ...nothing, variables: environmentExample(source) };
   return nothing;
 }
-
-export const isEnvironmentExample = (name: string): boolean =>
-  /^(?:\.?env[.-](?:example|sample|template|dist|defaults?)|(?:example|sample|template)\.env|\.env\.local\.example)$/i.test(
-    name,
-  );
 
 function readJsonFile(file: string, name: string, value: unknown): ConfigurationFile {
   const sightings = configuredServers(value, { source: 'configuration', file });
@@ -45,7 +38,13 @@ const geminiSetting = (setting: unknown): VariableMention[] => {
   const name = words(field(setting, 'envVar'));
   return name === null
     ? []
-    : [mention(name, { description: words(field(setting, 'description')), required: null })];
+    : [
+        mention(name, {
+          description: words(field(setting, 'description')),
+          required: flag(field(setting, 'required')),
+          secret: field(setting, 'sensitive') === true ? true : null,
+        }),
+      ];
 };
 
 /** MCPB: the environment of the bundle names what the person is asked for. */
@@ -83,43 +82,10 @@ function smitheryVariables(source: string): VariableMention[] {
     const fallback = words(field(about, 'default'));
     return [
       mention(name, {
-        required: required.has(key) && fallback === null ? null : false,
+        required: required.has(key) && fallback === null,
         default: fallback,
         description: words(field(about, 'description')),
       }),
     ];
   });
-}
-
-const mostVariables = 300;
-
-/** `.env.example`: names, what stands beside them, and values that are examples more often than defaults. */
-function environmentExample(source: string): VariableMention[] {
-  const found = new Map<string, VariableMention>();
-  let comment = '';
-  for (const raw of source.split('\n', 5000)) {
-    const line = raw.slice(0, 1000).trim();
-    const parts = /^(#\s{0,3})?(?:export\s+)?([A-Z_a-z][A-Za-z0-9_]{1,120})\s{0,3}=\s{0,3}(.*)$/.exec(line);
-    if (!parts) {
-      comment = line.startsWith('#') ? line.replace(/^[#\s=-]+/, '').trim() : line === '' ? '' : comment;
-      continue;
-    }
-    const [, off, name = '', rest = ''] = parts;
-    if (off !== undefined && !/^[A-Z][A-Z0-9_]+$/.test(name)) continue;
-    const value = rest
-      .replace(/\s#.*$/, '')
-      .trim()
-      .replace(/^["'](.*)["']$/, '$1');
-    if (found.has(name) || found.size >= mostVariables) continue;
-    found.set(
-      name,
-      mention(name, {
-        // Commented out is how an example shows a choice: it says nothing of what is needed.
-        required: null,
-        value: value === '' || isPlaceholder(value) ? null : value,
-        description: comment === '' ? null : comment,
-      }),
-    );
-  }
-  return [...found.values()];
 }

@@ -12,14 +12,40 @@ const notEnvironment = /error|status code|enum|tool|exit code|prompt|resource|he
 const otherPrograms = /test|benchmark|evaluat|develop|contribut|ci\/cd|release|client[- ]side|migrat/i;
 
 export function documentedVariables(document: MarkdownDocument): VariableMention[] {
-  return [...document.tables.flatMap(tableVariables), ...listedVariables(document.lines)];
+  return [
+    ...titledVariables(document.lines),
+    ...document.tables.flatMap(tableVariables),
+    ...listedVariables(document.lines),
+  ];
+}
+
+/** A section about testing, development and the like: what it sets is not what a user sets. */
+export const isOfOtherPrograms = (headings: readonly string[]): boolean =>
+  headings.slice(-2).some((heading) => otherPrograms.test(heading));
+
+/** A heading that is the name of a variable: what it says of it, and conditions in the words below. */
+function titledVariables(lines: readonly MarkdownLine[]): VariableMention[] {
+  const found: VariableMention[] = [];
+  for (const { text, headings } of lines) {
+    if (headings.at(-1)?.includes('_') !== true) continue;
+    const [, name = '', rest = ''] =
+      /^`?([A-Z][A-Z0-9_]{2,80})`?\b(.{0,200})$/.exec(headings.at(-1) ?? '') ?? [];
+    if (found.length > 500 || text.length > 2000 || !looksLikeVariable(name) || isForeignVariable(name))
+      continue;
+    if (/^#{1,6}\s/.test(text)) {
+      const required = requiredBy(prose(rest, 200));
+      if (required !== null) found.push(mention(name, { required }));
+    } else if (/\bonly (?:required|needed|necessary) (?:if|when|for)\b/i.test(prose(text, 2000)))
+      found.push(mention(name, { required: false }));
+  }
+  return found;
 }
 
 function tableVariables({ header, rows, headings }: MarkdownTable): VariableMention[] {
   const titles = header.map((cell) => prose(cell, 60));
   const first = titles[0] ?? '';
   const innermost = headings.at(-1) ?? '';
-  if (headings.slice(-2).some((heading) => otherPrograms.test(heading))) return [];
+  if (isOfOtherPrograms(headings)) return [];
   const nameColumn = titles.findIndex((title) => variableHeader.test(title));
   const declared = nameColumn !== -1 && !notEnvironment.test(titles[nameColumn] ?? '');
   const named = nameHeader.test(first) && environmentHeading.test(innermost);
@@ -29,6 +55,7 @@ function tableVariables({ header, rows, headings }: MarkdownTable): VariableMent
     titles.findIndex((title, index) => index !== column && pattern.test(title));
   const required = at(/required|mandatory|必須|必填|optional\?/i);
   const fallback = at(/default|默认|既定/i);
+  const everyRow = requiredByTitle(innermost);
   const described = at(/descri|purpose|meaning|notes?|what|details|说明|usage/i);
   return rows.slice(0, 500).flatMap((cells): VariableMention[] => {
     const cell = cells[column] ?? '';
@@ -39,15 +66,17 @@ function tableVariables({ header, rows, headings }: MarkdownTable): VariableMent
     if (names.length === 0) return [];
     const description = prose(cells[described === -1 ? cells.length - 1 : described] ?? '');
     const value = defaultOf(fallback === -1 ? '' : (cells[fallback] ?? ''));
-    const said = prose(cells[required] ?? '', 100);
+    const mark = cells[required] ?? '';
+    const said = isFootnoted(mark) ? 'see the note' : prose(mark, 100);
     const ends = defaultIn(`${description} ${said}`);
     return names.map((name) =>
       mention(name, {
         required:
           value.required ??
-          (value.text !== null || ends !== null
+          (value.text !== undefined || ends !== null
             ? false
-            : requiredCell(required === -1 ? null : said, description)),
+            : (requiredCell(required === -1 ? null : said, description) ??
+              (required === -1 ? (value.otherwise ?? everyRow) : null))),
         default: value.text ?? ends,
         description: description === '' ? null : description,
       }),
@@ -57,6 +86,32 @@ function tableVariables({ header, rows, headings }: MarkdownTable): VariableMent
 
 const isVariable = (name: string): boolean =>
   /^[A-Za-z_][A-Za-z0-9_]{1,100}$/.test(name) && (name.includes('_') || /^[A-Z][A-Z0-9]{2,}$/.test(name));
+
+/** "Yes*", "✅ †": yes, but. */
+const isFootnoted = (cell: string): boolean =>
+  /^(?:yes|required|true|✅|✓|✔️?|y)\s{0,3}(?:\\?\*{1,3}|†|‡|¹|²|³|<sup>.{0,20}<\/sup>|\[\^\w{1,10}\])$/iu.test(
+    cell.trim().slice(0, 100),
+  );
+
+/** A title over a table or a list: "Required variables", "The following must be set:"; null where it says neither. */
+function requiredByTitle(title: string): boolean | null {
+  if (!/requir|mandat|must|need|optional|have to/i.test(title.slice(0, 1200))) return null;
+  const words = prose(title, 300);
+  if (/\boptional(?:ly)?\b|\bnot required\b/i.test(words)) {
+    return /\brequired\b(?!.{0,20}\boptional)/i.test(words.replace(/\bnot required\b/gi, '')) ? null : false;
+  }
+  if (
+    /\b(?:required|needed|mandatory|must|set) (?:for|if|when|only|by|unless|one)\b|\b(?:one|either|any) of\b|\bif you\b/i.test(
+      words,
+    )
+  )
+    return null;
+  return /\b(?:required|mandatory)\b.{0,60}\b(?:variables?|settings?|configuration|credentials?|parameters?|env)\b|\b(?:variables?|settings?|credentials?|parameters?|following)\b.{0,40}\b(?:are|is) (?:required|mandatory)\b|\b(?:variables?|settings?|credentials?|following)\b.{0,40}\b(?:must|have to|need to) be (?:set|provided|defined|configured)\b|^required:?$/i.test(
+    words,
+  )
+    ? true
+    : null;
+}
 
 function requiredCell(cell: string | null, description: string): boolean | null {
   if (cell === null) return requiredBy(description);
@@ -77,7 +132,8 @@ function requiredBy(words: string): boolean | null {
   if (
     /\b(?:required|needed|necessary) (?:for|if|when|only|in|by|unless|with)\b|\bonly (?:required|needed|if|when)\b|\balternative\b|\binstead\b/i.test(
       words,
-    )
+    ) ||
+    /\b[Rr]equires? [A-Z][A-Z0-9]{0,40}_[A-Z0-9_]{1,80}\b/.test(words)
   ) {
     return null;
   }
@@ -89,21 +145,32 @@ function requiredBy(words: string): boolean | null {
 }
 
 interface DefaultCell {
-  text: string | null;
-  required: boolean | null;
+  text?: string;
+  required?: boolean;
+  /** What its words say, for want of a column that says it. */
+  otherwise?: boolean;
 }
 
 function defaultOf(cell: string): DefaultCell {
   const [span] = codeSpans(cell);
-  const plain = (span ?? prose(cell, 200)).replace(/^["']|["']$/g, '').trim();
-  if (/^(?:required|\*required\*)$/i.test(plain)) return { text: null, required: true };
-  if (/^(?:optional|empty|disabled|auto|off|""|''|\(empty\))$/i.test(plain))
-    return { text: null, required: false };
-  return plain === '' ||
-    /^(?:-+|–|—|n\/a|\/|\*+|unset|not set|none|null|nil|undefined|\(none\)|\(unset\))$/i.test(plain) ||
+  const raw = (span ?? prose(cell, 200)).trim();
+  const plain = raw.replace(/^["']|["']$/g, '').trim();
+  // In quotes it is a value; some programs have one of this name.
+  if (/^\(?required\)?$/i.test(raw)) return { required: true };
+  if (/^(?:optional|empty|disabled|auto|off|""|''|\(empty\)|\(optional\))$/i.test(raw))
+    return { required: false };
+  if (
+    plain === '' ||
+    /^(?:-+|–|—|n\/a|\/|\*+|unset|not set|no default|none|null|nil|undefined|\(none\)|\(unset\))$/i.test(
+      plain,
+    ) ||
     isPlaceholder(plain)
-    ? { text: null, required: null }
-    : { text: plain.slice(0, 500), required: null };
+  ) {
+    return {};
+  }
+  // Words about what happens without it, and no value that one could set.
+  if (span === undefined && /\s/.test(plain)) return { otherwise: requiredBy(plain) ?? false };
+  return { text: plain.slice(0, 500) };
 }
 
 /** "(default: 30)", "defaults to `x`": the value, where it is one word. */
@@ -121,45 +188,71 @@ function defaultIn(words: string): string | null {
 /** `- NAME: what it is`, and lines of prose that call it a variable. */
 function listedVariables(lines: readonly MarkdownLine[]): VariableMention[] {
   const found: VariableMention[] = [];
-  for (const { text, headings } of lines) {
-    if (
-      found.length > 1000 ||
-      text.startsWith('|') ||
-      headings.slice(-2).some((heading) => otherPrograms.test(heading))
-    )
+  let title: boolean | null = null;
+  let place: readonly string[] = [];
+  for (const { text, headings, indent } of lines) {
+    if (headings !== place) {
+      title = requiredByTitle(headings.at(-1) ?? '');
+      place = headings;
+    }
+    if (found.length > 1000 || text.startsWith('|') || isOfOtherPrograms(headings) || text.length > 2000)
       continue;
-    if (text.length > 2000) continue;
-    const item =
-      /^(?:[-*+•]|\d{1,3}[.)])\s+(?:\((optional|required)\)\s*)?[*_]{0,3}`?\$?\{?([A-Za-z_][A-Za-z0-9_]{2,100})\}?(?:=[^`\s]{0,200})?`?[*_]{0,3}(.*)$/i.exec(
-        text,
-      );
-    const name = item?.[2] ?? '';
-    if (
-      item &&
-      looksLikeVariable(name) &&
-      !isForeignVariable(name) &&
-      /^\s*(?:[:(–—=-]|$|is\b|to\b|\*|`)/.test(item[3] ?? '')
-    ) {
-      const rest = prose(item[3] ?? '').replace(/^[\s:–—-]+/, '');
-      const prefix = item[1]?.toLowerCase();
-      const value = defaultIn(rest);
-      found.push(
-        mention(name, {
-          required:
-            prefix === 'optional' || value !== null ? false : prefix === 'required' ? true : requiredBy(rest),
-          default: value,
-          description: rest === '' ? null : rest,
-        }),
-      );
+    const listed = listedVariable(text, title);
+    if (listed) {
+      found.push(listed);
       continue;
     }
-    if (!/environment|\benv\b|\bset\b|variable|export|api key|token|credential/i.test(text)) continue;
-    for (const span of codeSpans(text)) {
-      const bare = span.replace(/^\$\{?|\}$/g, '').replace(/=.*$/s, '');
-      if (!looksLikeVariable(bare) || isForeignVariable(bare)) continue;
-      const optional = /\boptional(?:ly)?\b|\bdefault/i.test(text);
-      found.push(mention(bare, { required: optional ? false : null }));
-    }
+    // What is indented goes on with an item.
+    if ((indent === 0 && !/^(?:[-*+•]\s|\d{1,3}[.)]\s|#)/.test(text)) || text.endsWith(':'))
+      title = requiredByTitle(text);
+    found.push(...spokenVariables(text));
   }
   return found;
+}
+
+function listedVariable(text: string, title: boolean | null): VariableMention | null {
+  const item =
+    /^(?:[-*+•]|\d{1,3}[.)])\s+(?:\((optional|required)\)\s*)?[*_]{0,3}`?\$?\{?([A-Za-z_][A-Za-z0-9_]{2,100})\}?(?:=[^`\s]{0,200})?`?[*_]{0,3}(.*)$/i.exec(
+      text,
+    );
+  const name = item?.[2] ?? '';
+  if (!item || !looksLikeVariable(name) || isForeignVariable(name)) return null;
+  if (!/^\s*(?:[:(–—=-]|$|is\b|to\b|\*|`)/.test(item[3] ?? '')) return null;
+  const rest = prose(item[3] ?? '').replace(/^[\s:–—-]+/, '');
+  const prefix = item[1]?.toLowerCase();
+  const value = defaultIn(rest);
+  const depends =
+    /\b(?:required|needed|necessary) (?:for|if|when|only|in|by|unless)\b|\balternative\b|\binstead\b/i;
+  return mention(name, {
+    required:
+      prefix === 'optional' || value !== null
+        ? false
+        : prefix === 'required'
+          ? true
+          : (requiredBy(rest) ?? (depends.test(rest) ? null : title)),
+    default: value,
+    description: rest === '' ? null : rest,
+  });
+}
+
+/** Names in a sentence; "the following are required: A, B and optionally C" says what is needed of them. */
+function spokenVariables(text: string): VariableMention[] {
+  if (!/environment|\benv\b|\bset\b|variable|export|api key|token|credential|required/i.test(text)) return [];
+  const required = requiredSentence(text);
+  const optional = /\boptional(?:ly)?\b|\bdefault/i.test(text);
+  return codeSpans(text).flatMap((span) => {
+    const bare = span.replace(/^\$\{?|\}$/g, '').replace(/=.*$/s, '');
+    if (!looksLikeVariable(bare) || isForeignVariable(bare)) return [];
+    return [mention(bare, { required: required.has(span) ? true : optional ? false : null })];
+  });
+}
+
+function requiredSentence(text: string): Set<string> {
+  const said =
+    /\bthe following[^.:`]{0,80}\b(?:are|is|must be) (?:required|mandatory|set|provided)\s{0,2}:/i.exec(text);
+  if (!said) return new Set();
+  const after = text.slice(said.index + said[0].length);
+  const end = /\boptional(?:ly)?\b|[.;](?:\s|$)/i.exec(after)?.index ?? after.length;
+  const names = after.slice(0, end);
+  return /\bor\b|\beither\b/i.test(names) ? new Set() : new Set(codeSpans(names));
 }

@@ -29,6 +29,8 @@ export interface MergedVariable extends RecipeVariable {
   explicit: boolean;
   /** Every example leaves it to the reader to fill in. */
   asked: boolean;
+  /** One source says that it is required and another that it is not. */
+  contested: boolean;
 }
 
 const ranks: Readonly<Record<Source, number>> = {
@@ -49,7 +51,7 @@ export function mergeVariables(sources: VariableSources, best: readonly Sighting
       variables.map((mention) => ({ mention, rank: ranks[source] })),
     ),
     ...sources.documented.map((mention) => ({ mention, rank: 2 })),
-    ...sources.configured.map((mention) => ({ mention, rank: 3 })),
+    ...configuredVariables(sources).map((mention) => ({ mention, rank: 3 })),
     ...exampleVariables(sources).map((mention) => ({ mention, rank: 4 })),
   ];
   const byName = new Map<string, Weighed[]>();
@@ -62,6 +64,23 @@ export function mergeVariables(sources: VariableSources, best: readonly Sighting
   }
   const everywhere = inEveryExample(best);
   return [...byName].map(([name, entries]) => mergeOne(name, entries, everywhere.get(name)));
+}
+
+/** A file for one platform does not make a name required that nothing else knows, where others know names. */
+function configuredVariables({
+  sightings,
+  documented,
+  examples,
+  configured,
+}: VariableSources): readonly VariableMention[] {
+  const elsewhere = new Set(
+    [...sightings.flatMap(({ variables }) => variables), ...documented, ...examples].map(({ name }) => name),
+  );
+  return configured.map((mention) =>
+    mention.required === true && elsewhere.size > 0 && !elsewhere.has(mention.name)
+      ? { ...mention, required: null }
+      : mention,
+  );
 }
 
 /** The example file counts whole where nothing declares the variables; else only what is of the same family. */
@@ -85,11 +104,18 @@ function exampleVariables({
 
 const prefixOf = (name: string): string => name.split('_', 1)[0] ?? name;
 
+/**
+ * An example shows how the server is configured. A bare command line shows how it is named: what it needs is then
+ * exported before, or comes from a file, or was left out.
+ */
+export const votes = ({ source, name, variables }: Sighting): boolean =>
+  source === 'configuration' ||
+  source === 'deep-link' ||
+  (source === 'shell' && (name !== null || variables.length > 0));
+
 /** The values of a variable that stands in every example that starts the server. */
 function inEveryExample(best: readonly Sighting[]): Map<string, string[]> {
-  const examples = best.filter(
-    ({ source }) => source === 'configuration' || source === 'deep-link' || source === 'shell',
-  );
+  const examples = best.filter(votes);
   const counts = new Map<string, string[]>();
   for (const { variables } of examples) {
     for (const name of new Set(variables.map((variable) => variable.name))) {
@@ -110,13 +136,16 @@ function mergeOne(
   everywhere: readonly string[] | undefined,
 ): MergedVariable {
   const sorted = [...entries].sort((a, b) => a.rank - b.rank).map((entry) => entry.mention);
+  const marks = sorted.map(({ required }) => required);
   const said = sorted.find(({ required }) => required !== null)?.required ?? null;
   const declared = sorted.find((mention) => mention.default !== null)?.default ?? null;
   const fallback = declared !== null && !isPlaceholder(declared) ? declared : null;
   const description = sorted.find((mention) => mention.description !== null)?.description ?? null;
   const secret =
     sorted.some((mention) => mention.secret === true) || isSecretName(name) || holdsCredentials(name, sorted);
-  const counted = everywhere?.some((value) => asksForValue(name, value)) ?? false;
+  const counted =
+    (secret || !isOwnDefault(description)) &&
+    (everywhere?.some((value) => asksForValue(name, value)) ?? false);
   return {
     name,
     required: fallback === null && (said ?? counted),
@@ -125,8 +154,13 @@ function mergeOne(
     description: description === null ? null : prose(description, 500) || null,
     explicit: said !== null || fallback !== null,
     asked: counted,
+    contested: marks.includes(true) && marks.includes(false),
   };
 }
+
+/** "Name of the default collection": what a call may say by itself. */
+const isOwnDefault = (description: string | null): boolean =>
+  /^(?:the |a |optional )?(?:(?:name|id|key|slug) of (?:the |a )?)?default [a-z]/i.test(description ?? '');
 
 /** A value is a secret where an example shows a password in its address, or a token in its headers. */
 const holdsCredentials = (name: string, mentions: readonly VariableMention[]): boolean =>

@@ -17,7 +17,7 @@ export const rootFilesToRead = [
 ] as const;
 
 const wanted =
-  /^(?:readme(?:\.md|\.markdown|\.rst|\.txt)?|server\.json|package\.json|pyproject\.toml|cargo\.toml|go\.mod|pubspec\.yaml|\.?mcp(?:[-_](?:config|settings|servers?))?\.json|\.mcp\.json\.example|claude_desktop_config(?:\.example)?\.json|gemini-extension\.json|manifest\.json|smithery\.ya?ml|\.?env[.-](?:example|sample|template|dist)|example\.env)$/i;
+  /^(?:readme(?:\.md|\.markdown|\.rst|\.txt)?|server\.json|package\.json|pyproject\.toml|cargo\.toml|go\.mod|pubspec\.yaml|\.?mcp(?:[-_](?:config|settings|servers?))?\.json|\.mcp\.json\.example|claude_desktop_config(?:\.example)?\.json|gemini-extension\.json|manifest\.json|smithery\.ya?ml|dockerfile|(?:docker-)?compose\.ya?ml|\.?env[.-](?:example|sample|template|dist)|example\.env)$/i;
 
 /** Below the root only what names a package, describes it, or says how it is configured. */
 const wantedBelow =

@@ -1,7 +1,13 @@
 // Everything that the files of one server say, source by source, before anybody weighs it.
-import { readConfigurationFile, isEnvironmentExample } from './configuration-files.ts';
+import { readConfigurationFile } from './configuration-files.ts';
 import { linkedServers } from './deep-links.ts';
-import { documentedVariables } from './documented-variables.ts';
+import { documentedVariables, isOfOtherPrograms } from './documented-variables.ts';
+import {
+  environmentBlock,
+  type EnvironmentFile,
+  isEnvironmentExample,
+  readEnvironmentFile,
+} from './environment-files.ts';
 import { configuredServers } from './launcher-configs.ts';
 import { parseLenientJson } from './lenient-json.ts';
 import { type Manifest, readManifest } from './manifests.ts';
@@ -20,9 +26,18 @@ export interface Gathered {
   sightings: Sighting[];
   configured: VariableMention[];
   documented: VariableMention[];
+  /** From `.env.example`. */
   examples: VariableMention[];
+  /** The example file and the blocks of a README that are like one, in this order. */
+  environments: EnvironmentPlace[];
   /** `method identifier` of links to a package's page at its registry. */
   linked: Set<string>;
+}
+
+export interface EnvironmentPlace extends EnvironmentFile {
+  file: string;
+  headings: readonly string[];
+  line: number;
 }
 
 export interface SourceFile {
@@ -43,6 +58,7 @@ export function gather(files: readonly SourceFile[], registry: readonly unknown[
     configured: [],
     documented: [],
     examples: [],
+    environments: [],
     linked: new Set(),
   };
   for (const { path, document } of parsed) readDocument(gathered, path, document);
@@ -52,16 +68,26 @@ export function gather(files: readonly SourceFile[], registry: readonly unknown[
     if (name === 'server.json') addDocument(gathered, readRegistryDocument(parseLenientJson(source), path));
     const manifest = readManifest(path, source);
     if (manifest) gathered.manifests.push(manifest);
+    if (isEnvironmentExample(name)) addExample(gathered, path, source);
     const configuration = readConfigurationFile(path, source);
     gathered.sightings.push(...configuration.sightings);
-    if (isEnvironmentExample(name)) {
-      // The example of the root; those further down belong to demonstrations.
-      if (gathered.examples.length === 0) gathered.examples = configuration.variables;
-    } else gathered.configured.push(...configuration.variables);
+    gathered.configured.push(...configuration.variables);
   }
   gathered.sightings.push(...manifestSightings(gathered.manifests));
   return gathered;
 }
+
+/** The example of the root; those further down belong to demonstrations. */
+function addExample(gathered: Gathered, file: string, source: string): void {
+  if (gathered.examples.length > 0) return;
+  const environment = readEnvironmentFile(source);
+  gathered.examples = environment.variables;
+  gathered.environments.unshift({ ...environment, file, headings: [], line: 0 });
+}
+
+/** What example files and blocks like them set, the file first. */
+export const environmentVariables = ({ environments }: Gathered): VariableMention[] =>
+  environments.flatMap(({ variables }) => variables);
 
 const joined = (documents: readonly MarkdownDocument[]): MarkdownDocument => ({
   title: documents[0]?.title ?? null,
@@ -78,7 +104,9 @@ function addDocument(gathered: Gathered, document: RegistryDocument | null): voi
 
 /** The most talkative README of a person shows a few hundred. */
 const mostSightings = 3000;
+const mostEnvironments = 200;
 
+const environmentLanguages = /^(?:env|dotenv|ini|properties)$/;
 const shellLanguages =
   /^(?:|sh|bash|zsh|shell|console|terminal|shellsession|powershell|ps1|pwsh|bat|batch|cmd|text|txt|plaintext|plain|fish|dos|none|markdown|md|diff)$/;
 
@@ -86,6 +114,11 @@ function readDocument(gathered: Gathered, file: string, document: MarkdownDocume
   for (const { language, text, headings, line } of document.blocks) {
     if (gathered.sightings.length > mostSightings) break;
     const place = { source: 'configuration', file, headings, line } as const;
+    if (environmentLanguages.test(language) || shellLanguages.test(language)) {
+      const full = gathered.environments.length >= mostEnvironments;
+      const environment = full || isOfOtherPrograms(headings) ? null : environmentBlock(text);
+      if (environment) gathered.environments.push({ ...environment, file, headings, line });
+    }
     if (language.startsWith('json') || /^\s{0,200}[{["/#]/.test(text.slice(0, 300))) {
       const found = configuredServers(parseLenientJson(text), place);
       gathered.sightings.push(...found);
@@ -107,7 +140,12 @@ function readDocument(gathered: Gathered, file: string, document: MarkdownDocume
     if (!text.includes('`')) continue;
     for (const span of codeSpans(text)) {
       if (span.startsWith('https://'))
-        gathered.sightings.push(...endpointSighting(span, file, headings, line));
+        gathered.sightings.push(
+          ...endpointSighting(span, file, headings, line).map((one) => ({
+            ...one,
+            warned_off: retired.test(text.slice(text.indexOf(span) + span.length).slice(0, 60)),
+          })),
+        );
       else if (
         /^(?:env |[A-Z_]{3,60}=\S{1,100} )?(?:npx|uvx|bunx|pnpm dlx|docker run|docker pull|npm i|pip install|uv tool|pipx|go install|cargo install) ?.{0,600}$/.test(
           span,
@@ -123,12 +161,18 @@ function readDocument(gathered: Gathered, file: string, document: MarkdownDocume
   gathered.documented.push(...documentedVariables(document));
 }
 
+/** What is said behind an address that one should not use any more. */
+const retired =
+  /^[^.;]{0,30}\b(?:(?:has been|have been|was|were|is|are)(?: now)? (?:removed|retired|discontinued|shut down|gone)|no longer)\b/i;
+
 const warnings =
   /\b(?:do not|don[’']t|never|must not|should not|not to|avoid|unrelated|instead of)\b[^.]{0,160}$/i;
 
 /** An address that can only be an MCP endpoint, written for people to copy. */
 function endpointSighting(url: string, file: string, headings: readonly string[], line: number): Sighting[] {
-  return /^https:\/\/[^\s?#]{3,200}\/(?:mcp|sse)\/?(?:[?#]\S{0,200})?$/.test(url)
+  return /^https:\/\/(?:[^\s?#]{3,200}\/(?:mcp|sse)\/?(?:[?#]\S{0,200})?|mcp\.[\w-]{1,60}\.[\w.-]{2,60}\/?)$/.test(
+    url,
+  )
     ? [
         sighting({
           source: 'prose',

@@ -2,7 +2,7 @@
 import { serverBlockers } from './blockers.ts';
 import { sortSightings } from './candidates.ts';
 import { documentedTools } from './documented-tools.ts';
-import { gather, type Gathered, type SourceFile } from './gathering.ts';
+import { environmentVariables, gather, type Gathered, type SourceFile } from './gathering.ts';
 import {
   type Inference,
   type InferenceInput,
@@ -16,9 +16,11 @@ import { archivedNote, judgeKind } from './kind.ts';
 import { bestManual } from './manual-ways.ts';
 import { filesOf, ownNames, type OwnNames } from './package-origin.ts';
 import { endpointPort, spokenTransports } from './ports.ts';
+import { contradictedNames } from './contradictions.ts';
 import { type Group, rankGroups } from './ranking.ts';
 import { buildRecipes } from './recipes.ts';
 import { prose } from './reading.ts';
+import { declaredPorts, isForeignContainer } from './container-ports.ts';
 import { identityOf } from './relatedness.ts';
 import { type Source } from './sighting.ts';
 import { filesBelow, type ServerFolder, serverFolders } from './sub-servers.ts';
@@ -64,6 +66,7 @@ export function inferLaunch(input: InferenceInput): Inference {
     ),
     documented_tools: server.documented_tools.length,
     sub_servers: subServers.length,
+    startable: server.best !== 'none',
     foreign_servers: foreign,
   });
   const startable = verdict.kind === 'server' || verdict.kind === 'gateway';
@@ -130,12 +133,13 @@ function judge(files: readonly SourceFile[], { names, registry, fullName, monore
   );
   const sorted = sortSightings(sightings, identity, {
     manifests,
-    described: [...gathered.documented, ...gathered.configured, ...gathered.examples],
+    described: [...gathered.documented, ...gathered.configured, ...environmentVariables(gathered)],
   });
+  const contradicted = contradictedNames(gathered, sorted.candidates);
   const groups = rankGroups(sorted.candidates, {
     identity,
     linked: gathered.linked,
-    contradicted: contradictedNames(gathered),
+    contradicted,
     published: new Set(
       manifests.flatMap(({ name, publishes }) => (name !== null && publishes ? [name.toLowerCase()] : [])),
     ),
@@ -147,6 +151,7 @@ function judge(files: readonly SourceFile[], { names, registry, fullName, monore
   );
   const { recipes, variables, sets } = buildRecipes(preferred(usable, manual, gathered), {
     names,
+    contradicted,
     gathered,
     tokens: identity.tokens,
   });
@@ -155,6 +160,9 @@ function judge(files: readonly SourceFile[], { names, registry, fullName, monore
     ...documents.flatMap((document) => document.sightings),
   ]);
   for (const { transport } of recipes) transports.add(transport);
+  // A client that starts a command speaks to it over its standard input and output.
+  if (manual.some(({ evidence }) => evidence.some(({ detail }) => detail.startsWith('configuration'))))
+    transports.add('stdio');
   const blockers = serverBlockers(gathered, sorted, fullName);
   if (recipes.length === 0 && manual.length > 0)
     blockers.unshift('nothing is published that could be started: it has to be built first');
@@ -168,10 +176,17 @@ function judge(files: readonly SourceFile[], { names, registry, fullName, monore
       recipes,
       manual,
       best: recipes.length > 0 ? 'recipe' : manual.length > 0 ? 'manual' : 'none',
-      env: variables.map(({ explicit: _explicit, asked: _asked, ...variable }) => variable),
+      env: variables.map(
+        ({ explicit: _explicit, asked: _asked, contested: _contested, ...variable }) => variable,
+      ),
       required_env_any_of: sets,
       documented_tools: documentedTools(gathered.readme),
-      default_port: endpointPort(gathered.readme, sightings, { variables, examples: gathered.examples }),
+      default_port: endpointPort(gathered.readme, sightings, {
+        variables,
+        examples: gathered.examples,
+        declared: transports.size === 1 && transports.has('stdio') ? [] : declaredPorts(files, identity),
+        isForeign: (words) => isForeignContainer(words, identity),
+      }),
       transports: [...transports],
       blockers,
     },
@@ -190,25 +205,6 @@ const namesOf = ({ documents }: Gathered): string[] =>
   documents.flatMap(({ sightings }) =>
     sightings.flatMap(({ words }) => (words.length > 0 ? [words.at(-1) ?? ''] : [])),
   );
-
-/**
- * Where the repository's own npm manifest carries the name in the registry, it is that package; an identifier in
- * server.json that differs from it is a mistake.
- */
-function contradictedNames({ manifests, documents }: Gathered): Set<string> {
-  const contradicted = new Set<string>();
-  for (const { mcp_name: name, name: own, ecosystem } of manifests) {
-    if (name === null || own === null || ecosystem !== 'npm') continue;
-    for (const document of documents) {
-      if (document.name?.toLowerCase() !== name.toLowerCase()) continue;
-      for (const { words } of document.sightings) {
-        const identifier = words.at(-1)?.toLowerCase() ?? '';
-        if (words[0] === 'npx' && identifier !== own) contradicted.add(identifier);
-      }
-    }
-  }
-  return contradicted;
-}
 
 /** A manifest alone is no publication: where people are only told to build, that is the way. */
 function preferred(

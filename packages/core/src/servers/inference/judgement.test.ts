@@ -119,6 +119,9 @@ describe('which files are read', () => {
       'tests/package.json',
       'node_modules/b/package.json',
       '.env.example',
+      'Dockerfile',
+      'docker-compose.yml',
+      'sub/Dockerfile',
       'docs/README.md',
       'server/server.json',
     ];
@@ -126,6 +129,8 @@ describe('which files are read', () => {
       'README.md',
       'package.json',
       '.env.example',
+      'Dockerfile',
+      'docker-compose.yml',
       'server/server.json',
       'packages/a/README.md',
       'packages/a/package.json',

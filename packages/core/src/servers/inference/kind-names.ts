@@ -24,6 +24,7 @@ const roles: Readonly<Record<string, RepositoryKind>> = {
   manager: 'gateway',
   supervisor: 'gateway',
   client: 'client',
+  cli: 'client',
   chat: 'client',
   host: 'client',
   framework: 'framework',
@@ -49,7 +50,7 @@ export function signsOfNames(fullName: string, manifests: readonly Manifest[]): 
   for (const own of published) {
     if (wrappers.has(own)) signs.push({ kind: 'gateway', weight: 8, detail: `${own} carries other servers` });
     else if (isNeverServer(own))
-      signs.push({ kind: 'other', weight: 8, detail: `${own} is a tool around servers` });
+      signs.push({ kind: roleIn(own) ?? 'other', weight: 8, detail: `${own} is a tool around servers` });
   }
   for (const [index, candidate] of [name, ...published.slice(0, 3)].entries()) {
     const tokens = tokensOf(candidate.slice(candidate.lastIndexOf('/') + 1));
@@ -67,6 +68,11 @@ export function signsOfNames(fullName: string, manifests: readonly Manifest[]): 
   }
   return signs;
 }
+
+const roleIn = (name: string): RepositoryKind | null =>
+  tokensOf(name)
+    .map(roleOf)
+    .find((role) => role !== null) ?? null;
 
 function roleOf(token: string): RepositoryKind | null {
   const plain = token.replace(/^(?:mcp|meta|super|multi)+|mcp$/g, '');

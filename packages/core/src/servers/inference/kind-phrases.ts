@@ -16,12 +16,16 @@ const phrase = (kind: RepositoryKind, weight: number, ...alternatives: readonly 
   pattern: new RegExp(alternatives.join('|')),
 });
 
+/** "MCP server template": the word behind it says what it is. */
+const alone =
+  '(?! (?:template|boilerplate|starter|scaffold|skeleton|generator|framework|sdk|library|toolkit|inspector|tester|gateway|proxy|manager|hub|registry|directory|client)\\b)';
+
 /** "An MCP server for …": what a server says of itself. */
 export const serverPhrase = new RegExp(
   [
-    `\\b(?:${mcp}|model-context-protocol[ \\n]?\\(mcp\\)) (?:\\w+ ){0,2}server\\b(?!s)`,
+    `\\b(?:${mcp}|model-context-protocol[ \\n]?\\(mcp\\)) (?:\\w+ ){0,2}server\\b(?!s)${alone}`,
     `\\bserver (?:implementing|for) (?:the )?${mcp}`,
-    `\\b(?:as|an?) (?:\\w+ ){0,3}${mcp} server\\b`,
+    `\\b(?:as|an?) (?:\\w+ ){0,3}${mcp} server\\b${alone}`,
   ].join('|'),
 );
 
@@ -53,6 +57,11 @@ export const rolePhrases: readonly RolePhrase[] = [
     '\\b(?:framework|library|toolkit|way)\\b.{0,50}\\b(?:for |to )?(?:build|creat|develop|writ|implement)\\w*',
     `\\b(?:build|create|develop|write|ship)(?:ing)? (?:\\w+[ ,]+){0,4}(?:${servers}|agents?\\b|(?:ai|${mcp}) app(?:lication)?s)`,
     `\\b(?:turn|expos|convert|transform)\\w* (?:your|any|existing) .{0,60}\\binto (?:an? )?${mcp}`,
+  ),
+  phrase(
+    'framework',
+    6,
+    `\\b(?:extension|library|package|module|starter|plugin|apis?)\\b.{0,80}\\b(?:enabl|allow|let|help)\\w* (?:you|developers|users|teams)(?: to)? (?:\\w+ ){0,2}(?:implement|build|creat|develop|writ)\\w* (?:[\\w-]+ ){0,3}${mcp}`,
   ),
   phrase('framework', 3, '\\bframework\\b'),
   phrase(
@@ -88,7 +97,10 @@ export const rolePhrases: readonly RolePhrase[] = [
     `\\b(?:is an?|is the|command[- ]line|cli|terminal|cross-platform) (?:[\\w-]+ ){0,4}${mcp} (?:client|host)\\b`,
     `^(?:an? |the )?(?:[\\w-]+ ){0,4}${mcp} (?:client|host)\\b`,
     `\\bclient (?:for|that connects to) (?:\\w+ ){0,3}${servers}`,
+    `\\b(?:cli|command[- ]line (?:interface|tool|client))\\b.{0,60}\\b(?:for|to|with|connects?) .{0,60}${servers}`,
   ),
+  // What the reader is told to do with it outvotes what the result will be.
+  phrase('other', 5, '\\b(?:from|use|using) this (?:repository as a |repo as a )?template\\b'),
   phrase(
     'other',
     5,

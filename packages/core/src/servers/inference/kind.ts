@@ -16,6 +16,8 @@ export interface KindFacts {
   own_recipe: boolean;
   documented_tools: number;
   sub_servers: number;
+  /** Anything, published or to be built, that starts a program of it. */
+  startable: boolean;
   /** Different servers of others that the README configures. */
   foreign_servers: number;
 }
@@ -29,11 +31,8 @@ export interface KindVerdict {
 }
 
 export function judgeKind(facts: KindFacts): KindVerdict {
-  const signs = [
-    ...signsOfNames(facts.repository.full_name, facts.manifests),
-    ...signsOfWords(facts),
-    ...signsOfContent(facts),
-  ];
+  const said = [...signsOfNames(facts.repository.full_name, facts.manifests), ...signsOfWords(facts)];
+  const signs = [...said, ...signsOfContent(facts, libraryRole(said))];
   const weights = new Map<RepositoryKind, number>();
   for (const { kind, weight } of signs) weights.set(kind, (weights.get(kind) ?? 0) + weight);
   const server = weights.get('server') ?? 0;
@@ -52,6 +51,13 @@ export function judgeKind(facts: KindFacts): KindVerdict {
       .slice(0, 8)
       .map(({ detail }) => ({ from: 'repository', detail })),
   };
+}
+
+/** An SDK and a framework both show programs: which of the two it is, its words say. */
+function libraryRole(signs: readonly Sign[]): RepositoryKind | null {
+  const weight = (kind: RepositoryKind): number =>
+    signs.reduce((sum, sign) => (sign.kind === kind ? sum + sign.weight : sum), 0);
+  return weight('sdk') > weight('framework') ? 'sdk' : null;
 }
 
 /** Without a word of the protocol anywhere, a program that says how to run it is just a program. */
@@ -130,7 +136,7 @@ function introductionOf({ lines }: MarkdownDocument): string {
   return intro.slice(0, introduction).toLowerCase();
 }
 
-function signsOfContent(facts: KindFacts): Sign[] {
+function signsOfContent(facts: KindFacts, role: RepositoryKind | null): Sign[] {
   const { repository, readme, manifests } = facts;
   const signs: Sign[] = [];
   const sign = (kind: RepositoryKind, weight: number, detail: string): void => {
@@ -156,7 +162,13 @@ function signsOfContent(facts: KindFacts): Sign[] {
     ({ language, text }) => languages.test(language) && building.test(text.slice(0, 20_000)),
   ).length;
   if (programs > 0)
-    sign('framework', programs > 1 ? 5 : 3, `${programs} programs in its README build servers or clients`);
+    sign(
+      role === 'sdk' ? 'sdk' : 'framework',
+      programs > 1 ? 5 : 3,
+      `${programs} programs in its README build servers or clients`,
+    );
+  if (!facts.startable && readme.blocks.some(({ text }) => dependency.test(text.slice(0, 4000))))
+    sign('framework', 5, 'is added to the dependencies of a program, and there is nothing to start');
   const links = outboundRepositories(readme, repository.full_name);
   if (links > 60) sign('list', 5, `links to ${links} other repositories`);
   for (const keyword of new Set(manifests.flatMap(({ keywords }) => keywords))) {
@@ -173,6 +185,10 @@ function signsOfContent(facts: KindFacts): Sign[] {
 
 const languages =
   /^(?:go|golang|py|python|ts|typescript|tsx|js|javascript|mjs|rust|rs|java|kotlin|csharp|cs|c#|ruby|rb|php|swift|elixir|scala)$/;
+
+/** How one adds a library to a program of one's own. */
+const dependency =
+  /<dependency>|\bimplementation\s{0,3}[("']|\bcargo add \S|\bgo get \S|\bcomposer require \S/;
 
 /** What a library shows its users: how a server or a client is made. */
 const building =
@@ -196,7 +212,7 @@ export function archivedNote({ archived }: RepositoryFacts, { lines }: MarkdownD
       .replace(/^[#>\s]+/, '')
       .trim();
     if (
-      /\b(?:this|the) (?:\w+[ -]){0,4}(?:repo(?:sitory)?|project|server|package|repo)\b.{0,30}\b(?:is|has been|was) (?:now |officially )?(?:deprecated|archived|superseded|discontinued|unmaintained)|no longer (?:maintained|supported|developed)|^(?:\W{0,4})(?:deprecated|archived)\b/i.test(
+      /\b(?:this|the) (?:\w+[ -]){0,4}(?:repo(?:sitory)?|project|server|package|repo)\b.{0,30}\b(?:is|has been|was) (?:now |officially )?(?:deprecated|archived|superseded|discontinued|unmaintained|abandoned|retired)\b|\bthis (?:repo(?:sitory)?|project) (?:(?:has|was|is|has been) )?moved\b|no longer (?:maintained|supported|developed)|^(?:\W{0,4})(?:deprecated|archived)\b/i.test(
         plain,
       )
     ) {

@@ -1,6 +1,7 @@
 // Clients' configurations: `mcpServers` and its many cousins, read from any value that JSON, TOML or YAML gave.
-import { readCommand } from './commands.ts';
+import { programName, readCommand } from './commands.ts';
 import { field, isRecord, list, record, text, texts, words } from './reading.ts';
+import { splitWords } from './shell-words.ts';
 import {
   type InputMention,
   mention,
@@ -94,7 +95,17 @@ function commandWords(fields: Record<string, unknown>): string[] {
   if (isRecord(command))
     return [words(field(command, 'path', 'command')) ?? '', ...texts(field(command, 'args'))];
   const program = words(command);
-  return program === null ? [] : [program, ...args];
+  return program === null ? [] : [program, ...separated(program, args)];
+}
+
+/** No package's name has a space in it: such an argument is a whole line that its author forgot to take apart. */
+function separated(program: string, args: readonly string[]): readonly string[] {
+  if (!/^(?:npx|bunx|pnpx|uvx|uv|docker|podman)$/.test(programName(program))) return args;
+  const at = args.findIndex((word) => !word.startsWith('-'));
+  const line = args[at] ?? '';
+  return /^[@\w][\w@./:-]{0,200}\s+\S/.test(line)
+    ? [...args.slice(0, at), ...splitWords(line), ...args.slice(at + 1)]
+    : args;
 }
 
 function environmentOf(fields: Record<string, unknown>, inputs: readonly InputMention[]): VariableMention[] {

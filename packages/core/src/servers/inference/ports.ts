@@ -13,25 +13,41 @@ const othersPorts = new Set([
 
 const ownPortVariable =
   /^(?:PORT|(?:\w{1,40}_)?MCP(?:_\w{1,40})?_PORT|(?:HTTP|SSE|SERVER|LISTEN|BIND|TRANSPORT|FASTMCP|UVICORN)_PORT|\w{1,40}_(?:HTTP|BIND|TRANSPORT|SERVER)_PORT)$/i;
+/** A port on which a server can listen, and that no well-known program has. */
+export const isOwnPort = (port: number): boolean => port >= 80 && port <= 65_535 && !othersPorts.has(port);
+
 const notOurs = /callback|oauth|redirect|debug|inspector|database|websocket|\bws:|ollama|frontend|dashboard/i;
+
+interface PortFacts {
+  variables: readonly MergedVariable[];
+  examples: readonly VariableMention[];
+  /** What a Dockerfile and a compose file open. */
+  declared: readonly number[];
+  /** Whether a command starts somebody else's container. */
+  isForeign: (words: readonly string[]) => boolean;
+}
 
 /** The port that most speaks for, or null. */
 export function endpointPort(
   document: MarkdownDocument,
   sightings: readonly Sighting[],
-  { variables, examples }: { variables: readonly MergedVariable[]; examples: readonly VariableMention[] },
+  { variables, examples, declared, isForeign }: PortFacts,
 ): number | null {
   const votes = new Map<number, number>();
   const vote = (raw: string | number | null | undefined, weight: number): void => {
     const port = Number(raw);
-    if (!Number.isInteger(port) || port < 80 || port > 65_535 || othersPorts.has(port)) return;
+    if (!Number.isInteger(port) || !isOwnPort(port)) return;
     votes.set(port, (votes.get(port) ?? 0) + weight);
   };
   for (const { name, default: fallback } of variables) if (ownPortVariable.test(name)) vote(fallback, 8);
   for (const { name, value } of examples) if (ownPortVariable.test(name)) vote(value, 4);
-  for (const { text } of document.lines) {
-    if (text.length > 4000 || notOurs.test(text)) continue;
+  for (const { text: raw } of document.lines) {
+    if (raw.length > 4000 || notOurs.test(raw)) continue;
+    // The numbers of an address are no ports.
+    const text = raw.replace(/\b\d{1,3}(?:\.\d{1,3}){3}\b/g, 'localhost');
     if (/--port|\bport\b/i.test(text)) {
+      // What is told to be the default beats an example that overrides it.
+      vote(/\bdefaults?\b[^\d]{0,40}localhost:(\d{2,5})\b/i.exec(text)?.[1], 6);
       vote(/--port`?.{0,120}?default[^\d]{0,20}(\d{2,5})/i.exec(text)?.[1], 6);
       vote(
         /_PORT\b.{0,120}?default[^\d]{0,20}(\d{2,5})/i.exec(text)?.[1],
@@ -46,10 +62,13 @@ export function endpointPort(
     }
     vote(endpointOf(text), 2);
   }
+  // Several open ports say nothing of which is ours.
+  if (declared.length === 1) vote(declared[0], 2);
   for (const { text } of document.blocks)
     for (const match of text.slice(0, 20_000).matchAll(endpoints)) vote(match[1], 2);
   for (const { source, words, url, inputs } of sightings) {
     if (words.some((word) => wrappers.has(word))) continue;
+    if (isForeign(words)) continue;
     for (const { name, default: fallback } of inputs) if (name === 'port') vote(fallback, 8);
     // Those of a README were counted with its blocks.
     if (url !== null && source !== 'configuration') vote(endpointOf(url), 8);
@@ -74,12 +93,17 @@ const endpointOf = (text: string): string | undefined => [...text.matchAll(endpo
 
 export function spokenTransports(document: MarkdownDocument, sightings: readonly Sighting[]): Set<Transport> {
   const found = new Set<Transport>();
-  for (const { transport, words, url } of sightings) {
+  for (const { source, transport, words, url, variables } of sightings) {
+    if (source === 'registry' || source === 'server.json')
+      for (const { name, description } of variables) speak(`${name} ${description ?? ''}`);
     if (transport !== null) found.add(transport);
     if (words.length > 0) for (const spoken of transportsOfArguments(words)) found.add(spoken);
     if (url !== null) found.add(transport ?? (/\/sse\/?$/.test(url) ? 'sse' : 'streamable-http'));
   }
-  for (const { text } of [...document.lines, ...document.blocks]) {
+  for (const { text } of [...document.lines, ...document.blocks]) speak(text);
+  return found;
+
+  function speak(text: string): void {
     const part = text.slice(0, 4000);
     if (/streamable[- _]?http|\btransports?\b[^\n]{0,80}\bhttp\b|\bhttp\b[^\n]{0,12}\btransport/i.test(part))
       found.add('streamable-http');
@@ -91,7 +115,6 @@ export function spokenTransports(document: MarkdownDocument, sightings: readonly
       found.add('sse');
     if (/\bstdio\b/i.test(part)) found.add('stdio');
   }
-  return found;
 }
 
 /** What the arguments of a command ask for: `--transport http`, `sse`, `--port 3000`. */

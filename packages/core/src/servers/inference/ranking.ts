@@ -1,11 +1,12 @@
 // Which way is the best: sightings of one package are votes for it, and the more trusted ones count for more.
 import { type Candidate } from './candidates.ts';
+import { packageKey } from './contradictions.ts';
 import { type Identity, isOwn } from './relatedness.ts';
 import { type Source } from './sighting.ts';
 
 /** All candidates of one package, image or address. */
 export interface Group {
-  candidates: Candidate[];
+  candidates: readonly Candidate[];
   score: number;
   /** Its best way over standard input and output, and its best way over HTTP; at least one is there. */
   stdio: Candidate | null;
@@ -16,7 +17,7 @@ export interface RankingFacts {
   identity: Identity;
   /** Identifiers to which the README links at their registry. */
   linked: ReadonlySet<string>;
-  /** Identifiers of server.json that the repository's own manifests contradict. */
+  /** Packages, by `packageKey`, that the repository's other sources contradict. */
   contradicted: ReadonlySet<string>;
   /** Manifests that declare that they are published. */
   published: ReadonlySet<string>;
@@ -54,7 +55,7 @@ export function rankGroups(candidates: readonly Candidate[], facts: RankingFacts
     else groups.set(key, [candidate]);
   }
   const ranked = [...groups.values()].map((members): Group => {
-    const usual = members.filter(({ aside }) => !aside);
+    const usual = started(members.filter(({ aside }) => !aside));
     const counted = usual.length > 0 ? usual : members;
     return {
       candidates: counted,
@@ -68,6 +69,12 @@ export function rankGroups(candidates: readonly Candidate[], facts: RankingFacts
     };
   });
   return ranked.sort((a, b) => b.score - a.score);
+}
+
+/** A line that pulls an image says nothing of how it is started, where another line does. */
+function started(members: readonly Candidate[]): readonly Candidate[] {
+  const runs = members.filter(({ method, sighting }) => method !== 'docker' || sighting.source !== 'install');
+  return runs.length > 0 ? runs : members;
 }
 
 function scoreOf(
@@ -86,7 +93,8 @@ function scoreOf(
   );
   if (method !== 'remote' && isOwn(identity, identifier)) score += published.has(name) ? 18 : 12;
   if (linked.has(`${method} ${name}`)) score += 12;
-  if (contradicted.has(name)) score -= 80;
+  // More than every source together can give: perhaps it is somebody else's.
+  if (contradicted.has(packageKey(first))) score -= 200;
   if (members.every(({ transport }) => transport !== 'stdio')) score -= 10;
   if (members.every(({ mounts, inputs }) => mounts.length > 0 || inputs.some(({ required }) => required)))
     score -= 4;

@@ -1,19 +1,23 @@
 // From ranked groups to recipes: the best way of each, then the other transports, each with what it needs.
 import { identifierProblem, launchRecipeInput } from '../launch-recipe.ts';
-import { alternativeSets } from './alternatives.ts';
+import { alternativeSets, type ShownExample } from './alternatives.ts';
 import { isNamedVolume, recipeBlockers } from './blockers.ts';
-import { type Candidate, evidenceOf } from './candidates.ts';
-import { type MergedVariable, mergeVariables, type RecipeVariable } from './environment.ts';
-import { type Gathered } from './gathering.ts';
+import { type Candidate, evidenceOf, isAside } from './candidates.ts';
+import { type MergedVariable, mergeVariables, type RecipeVariable, votes } from './environment.ts';
+import { environmentVariables, type Gathered } from './gathering.ts';
 import { type InferredMount, type InferredRecipe } from './inference.ts';
+import { packageKey } from './contradictions.ts';
 import { namedBy, type OwnNames } from './package-origin.ts';
 import { type Group } from './ranking.ts';
 import { keptText } from './reading.ts';
 import { inputName } from './registry-documents.ts';
+import { type Sighting, sighting } from './sighting.ts';
 import { isSecretName } from './variable-names.ts';
 
 export interface RecipeFacts {
   names: OwnNames;
+  /** Names that the repository's other sources contradict: it does not vouch for them. */
+  contradicted: ReadonlySet<string>;
   gathered: Gathered;
   tokens: readonly string[];
 }
@@ -28,7 +32,7 @@ const mostRecipes = 40;
 
 export function buildRecipes(
   groups: readonly Group[],
-  { names, gathered, tokens }: RecipeFacts,
+  { names, contradicted, gathered, tokens }: RecipeFacts,
 ): BuiltRecipes {
   const local = groups.filter(({ candidates }) => candidates[0]?.method !== 'remote');
   const counted = (local[0] ?? groups[0])?.candidates.filter(({ transport }) => transport === 'stdio') ?? [];
@@ -37,26 +41,30 @@ export function buildRecipes(
     .flatMap(({ candidates }) => candidates)
     .map(({ sighting, variables }) => ({ ...sighting, variables }));
   // What a way that a person has to build is given, the server reads as well.
-  const others = gathered.sightings.filter(
-    (sighting) => !own.has(sighting) && sighting.variables.length > 0 && isOfServer(sighting.words),
-  );
+  const built = gathered.sightings.filter((sighting) => !own.has(sighting) && isOfServer(sighting.words));
+  const others = built.filter(({ variables }) => variables.length > 0);
+  const voting = counted.map(({ sighting, variables }) => ({ ...sighting, variables }));
   const merged = mergeVariables(
     {
       sightings: [...sightings, ...others],
       configured: gathered.configured,
       documented: gathered.documented,
-      examples: gathered.examples,
+      examples: environmentVariables(gathered),
       tokens,
     },
-    counted.map(({ sighting, variables }) => ({ ...sighting, variables })),
+    shownConfiguration(local.length > 0 ? voting : built, counted[0], gathered),
   );
   const always = new Set(merged.filter(({ required }) => required).map(({ name }) => name));
-  const examples = counted.flatMap(({ sighting: { source }, variables }) =>
-    source === 'configuration' || source === 'deep-link' || source === 'shell'
-      ? [variables.map(({ name }) => name)]
-      : [],
-  );
-  const sets = alternativeSets(gathered.readme.lines, merged, { always, examples });
+  const sets = alternativeSets(merged, {
+    readme: gathered.readme,
+    // Where arguments carry what it needs, a file is only another way to give it.
+    commented: takesInputs(counted[0]) ? [] : gathered.environments.flatMap(({ choices }) => choices),
+    always,
+    examples: voting.filter(votes).map(asShown),
+    everyExample: [...sightings, ...others]
+      .filter((sighting) => votes(sighting) && sighting.url === null && /readme/i.test(sighting.file))
+      .map(asShown),
+  });
   const inAll = (name: string): boolean => sets.every((set) => set.includes(name));
   const variables = merged.map((variable) =>
     sets.some((set) => set.includes(variable.name))
@@ -72,7 +80,7 @@ export function buildRecipes(
   ].slice(0, mostRecipes);
   const recipes = ways.flatMap(({ best, candidates }) => {
     const recipe = recipeOf(best, candidates, { variables, sets });
-    const named = namedBy(names, best);
+    const named = contradicted.has(packageKey(best)) ? null : namedBy(names, best);
     return recipe
       ? [
           {
@@ -84,6 +92,38 @@ export function buildRecipes(
       : [];
   });
   return { recipes, variables, sets };
+}
+
+const asShown = ({ variables, headings }: Sighting): ShownExample => ({
+  names: [...new Set(variables.map(({ name }) => name))].slice(0, 400),
+  headings,
+});
+
+const takesInputs = (best: Candidate | undefined): boolean =>
+  best?.inputs.some(({ required }) => required) === true;
+
+/**
+ * The examples whose variables are counted. Where none of them sets any and no argument carries what is needed, they
+ * are the README's blocks for `.env` and the example file, where there are both.
+ */
+function shownConfiguration(
+  voting: readonly Sighting[],
+  best: Candidate | undefined,
+  { environments }: Gathered,
+): readonly Sighting[] {
+  if (takesInputs(best) || voting.some(({ variables }) => variables.length > 0)) return voting;
+  const told = environments.filter(({ headings }) => !isAside(headings)).slice(0, 20);
+  const hasBoth = told.some(({ line }) => line === 0) && told.some(({ line }) => line > 0);
+  if (!hasBoth) return voting;
+  return told.map(({ file, headings, line, variables, shown: plain }) =>
+    sighting({
+      source: 'configuration',
+      file,
+      headings,
+      line,
+      variables: variables.filter(({ name }) => plain.has(name)),
+    }),
+  );
 }
 
 /** A build of the server itself, and not a program that prepares one. */
@@ -130,7 +170,7 @@ function recipeOf(
 
 /** What the way's own example sets to make it what it is: `TRANSPORT=http`, a switch. Never a secret. */
 function inThisWay(
-  { explicit: _explicit, asked: _asked, ...variable }: MergedVariable,
+  { explicit: _explicit, asked: _asked, contested: _contested, ...variable }: MergedVariable,
   { variables, transport }: Candidate,
 ): RecipeVariable {
   const value =

@@ -128,6 +128,6 @@ function installSighting(words: readonly string[], place: ConfigPlace): Sighting
     return imageReference(target) ? installed(['docker', 'run', '-i', '--rm', target]) : [];
   if (/^go install\b/.test(line)) return installed(['go', 'install', target]);
   if (/^cargo install\b/.test(line)) return installed(plain);
-  if (/^brew install\b/.test(line)) return [];
+  if (/^brew\b/.test(line)) return /^brew install\b/.test(line) ? installed(plain) : [];
   return null;
 }

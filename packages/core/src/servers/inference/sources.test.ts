@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { readConfigurationFile } from './configuration-files.ts';
 import { linkedServers } from './deep-links.ts';
+import { readEnvironmentFile } from './environment-files.ts';
 import { configuredServers } from './launcher-configs.ts';
 import { readManifest } from './manifests.ts';
 import { readMarkdown } from './markdown.ts';
@@ -222,13 +223,10 @@ describe('manifests', () => {
 
 describe('other files', () => {
   it('reads examples of an environment without believing their values', () => {
-    const { variables } = readConfigurationFile(
-      '.env.example',
-      '# The key\nA_KEY=your-key\n#A_PORT=8080\nlower text\n',
-    );
+    const { variables } = readEnvironmentFile('# The key\nA_KEY=your-key\n#A_PORT=8080\nlower text\n');
     expect(variables).toMatchObject([
-      { name: 'A_KEY', description: 'The key', value: null, required: null },
-      { name: 'A_PORT', value: '8080' },
+      { name: 'A_KEY', description: 'The key', default: null, required: null },
+      { name: 'A_PORT', value: '8080', default: null },
     ]);
   });
 
@@ -245,7 +243,7 @@ describe('other files', () => {
     (config) => ({ command: 'node', env: { A_KEY: config.aKey, OTHER: process.exit() } })
 `;
     expect(readConfigurationFile('smithery.yaml', source).variables).toMatchObject([
-      { name: 'A_KEY', description: 'The key' },
+      { name: 'A_KEY', description: 'The key', required: true },
     ]);
   });
 
@@ -260,11 +258,11 @@ describe('other files', () => {
     expect(variables).toMatchObject([{ name: 'A_KEY', secret: true, required: true }]);
     expect(sightings).toEqual([]);
     const extension = {
-      settings: [{ envVar: 'B_KEY', description: 'Key' }],
+      settings: [{ envVar: 'B_KEY', description: 'Key', required: true, sensitive: true }],
       mcpServers: { a: { command: 'npx', args: ['x'] } },
     };
     expect(readConfigurationFile('gemini-extension.json', JSON.stringify(extension))).toMatchObject({
-      variables: [{ name: 'B_KEY' }],
+      variables: [{ name: 'B_KEY', required: true, secret: true }],
       sightings: [{ words: ['npx', 'x'] }],
     });
   });

@@ -37,3 +37,7 @@ export function isSecretName(name: string): boolean {
   if (!connection && notSecret.test(name)) return false;
   return connection || secretWords.test(name) || joinedSecret.test(name.replace(/[_-]/g, ''));
 }
+
+/** A secret, or what one gives together with it: a name, an address, a certificate. */
+export const isCredentialName = (name: string): boolean =>
+  isSecretName(name) || /(?:USER(?:NAME)?|LOGIN|EMAIL|CLIENT_ID|ACCESS_KEY_ID|CERT|URL|HOST)$/i.test(name);

@@ -1,0 +1,86 @@
+// A server, or something around servers: what a careful reader takes a repository for.
+import { describe, expect, it } from 'vitest';
+import { inferLaunch } from './infer-launch.ts';
+import { type RepositoryKind } from './inference.ts';
+
+const kindOf = (fullName: string, readme: string, files: Record<string, string> = {}): RepositoryKind =>
+  inferLaunch({
+    repository: { full_name: fullName },
+    files: new Map([['README.md', readme], ...Object.entries(files)]),
+  }).kind;
+
+describe('what a repository is', () => {
+  it('is not decided by a name that ends in "server" where the text is of programs that others write', () => {
+    const dependency = '```xml\n<dependency><artifactId>a</artifactId></dependency>\n```';
+    expect(
+      kindOf(
+        'some-owner/some-mcp-server',
+        `# Some MCP Server\n\nA plugin for your build that lets you write MCP tools in a few lines.\n\n${dependency}`,
+      ),
+    ).toBe('framework');
+  });
+
+  it('is a template where the reader is told to start from it', () => {
+    expect(
+      kindOf(
+        'some-owner/first-mcp-server',
+        '# MCP Server Starter\n\nEverything that a new one needs. Press the button to use this template.',
+        {
+          'pyproject.toml':
+            '[project]\nname = "first"\ndescription = "A small MCP server"\ndependencies = ["mcp"]\n[project.scripts]\nfirst = "a:b"\n',
+        },
+      ),
+    ).toBe('other');
+  });
+
+  it('is an SDK where its words say so, though it shows how servers are made', () => {
+    const program = '```go\ns := server.NewMCPServer("a", "1")\n```\n';
+    expect(
+      kindOf(
+        'some-owner/mcp-x',
+        `# X\n\nAn implementation of the Model Context Protocol in X.\n\n${program}${program}`,
+      ),
+    ).toBe('sdk');
+    expect(
+      kindOf('some-owner/fast-x', `# X\n\nThe framework for building MCP servers.\n\n${program}${program}`),
+    ).toBe('framework');
+  });
+
+  it('is a client where a command line connects to servers of others', () => {
+    const manifest = JSON.stringify({ name: 'some', bin: { some: 'x.js' } });
+    const readme =
+      '# Some CLI\n\nSome CLI is the way to talk to remote MCP servers from a terminal.\n\n```sh\nnpm install -g some\n```';
+    const inference = inferLaunch({
+      repository: { full_name: 'some-owner/cli' },
+      files: new Map([
+        ['README.md', readme],
+        ['package.json', manifest],
+      ]),
+    });
+    expect(inference).toMatchObject({ kind: 'client', recipes: [] });
+  });
+
+  it('may be past its time, which its first lines say', () => {
+    const noteOf = (line: string): string | null =>
+      inferLaunch({
+        repository: { full_name: 'some-owner/some-mcp-server' },
+        files: new Map([['README.md', `# Some MCP Server\n\n${line}\n`]]),
+      }).archived_note;
+    expect(noteOf('> **This repository has been deprecated**, use another.')).toContain(
+      'has been deprecated',
+    );
+    expect(noteOf('This project has moved to [a place](https://example.com).')).toContain('has moved to');
+    expect(noteOf('⚠️ Archived: no updates.')).toContain('Archived');
+    expect(noteOf('Speaks stdio, and the deprecated SSE.')).toBeNull();
+  });
+
+  it('stays a server that is one, whatever it is a server for', () => {
+    for (const subject of ['template', 'cli', 'framework'])
+      expect(
+        kindOf(
+          `some-owner/${subject}-mcp-server`,
+          `# ${subject} MCP Server\n\nAn MCP server for every ${subject}.\n\n\`\`\`sh\nnpx -y ${subject}-mcp-server\n\`\`\``,
+        ),
+      ).toBe('server');
+  });
+});
