@@ -3,6 +3,7 @@ import { claimLifeMs, conflict, serviceUnavailable } from '@insightloop/core';
 import { createHash } from 'node:crypto';
 import superjson from 'superjson';
 import type { Context } from './context.ts';
+import { wire } from './wire.ts';
 
 interface OnceOptions {
   ctx: Pick<Context, 'idempotencyKey' | 'answers' | 'caller'>;
@@ -37,7 +38,7 @@ export async function once<T>({ ctx, operation, input }: OnceOptions, work: () =
           throw error;
         })
         .finally(() => clearInterval(renewing));
-      await answers.answer(key, superjson.stringify(result));
+      await answers.answer(key, JSON.stringify(wire.serialize(result)));
       return result;
     }
   }
