@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import { AppError } from '@insightloop/core';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isReachable } from '../../../../tests/support/reach.ts';
 import {
   findBinaries,
   startEmbeddedPostgres,
@@ -216,7 +217,7 @@ describe('a second process on the same data directory', () => {
     expect(attempts.map((attempt) => attempt.status).sort()).toEqual(['fulfilled', 'rejected']);
   });
 
-  it('is refused when somebody else runs a PostgreSQL on the cluster', async () => {
+  it.runIf(isReachable)('is refused when somebody else runs a PostgreSQL on the cluster', async () => {
     await (await start()).stop();
     const { postgres } = await findBinaries();
     const asOwner = root ? ['setpriv', '--reuid=1', '--regid=1', '--clear-groups'] : [];
