@@ -116,7 +116,7 @@ describe('a life', () => {
     (await nextRun()).end(crash);
     (await nextRun()).hooks.onServing(channel);
     await life.served;
-    expect(slept).toEqual([250]);
+    expect(slept).toEqual([500]);
     await life.stop();
   });
 
@@ -128,7 +128,7 @@ describe('a life', () => {
       run.end(crash);
     }
     expect(await life.over).toBe('failed');
-    expect(slept).toEqual([250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
+    expect(slept).toEqual([500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000, 15_000]);
     expect(statuses.at(-1)).toBe('failed');
     expect(atOnce()).toBe(1);
   });
@@ -206,12 +206,12 @@ describe('a life', () => {
     life.restart();
     for (let count = 0; count < 3; count += 1) (await nextRun()).end(crash);
     const run = await nextRun();
-    expect(slept).toEqual([250, 500]);
+    expect(slept).toEqual([500, 1000]);
     life.restart();
     run.end(crash);
     for (let count = 0; count < 3; count += 1) (await nextRun()).end(crash);
     await nextRun();
-    expect(slept).toEqual([250, 500, 250, 500]);
+    expect(slept).toEqual([500, 1000, 500, 1000]);
     await life.stop();
   });
 

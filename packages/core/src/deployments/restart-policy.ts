@@ -1,7 +1,7 @@
 // When a crashed server is started again: at once at first, then later and later, at last not at all.
 
 export interface RestartPolicy {
-  /** The delay after the second failure in a row; the first restart is immediate. */
+  /** The delay after the second failure in a row; the first restart is immediate. What falls at once costs its neighbours. */
   baseDelayMs: number;
   maxDelayMs: number;
   /** Failures in a row after which we give up. */
@@ -11,7 +11,7 @@ export interface RestartPolicy {
 }
 
 export const defaultRestartPolicy: RestartPolicy = {
-  baseDelayMs: 500,
+  baseDelayMs: 1_000,
   maxDelayMs: 30_000,
   maxFailures: 10,
   quietMs: 60_000,
