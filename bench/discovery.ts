@@ -65,6 +65,7 @@ const hostileReadmes: Readonly<Record<string, string>> = {
   'a wide table': '| `A_TOKEN` | yes '.repeat(290_000),
   'open quotes': `\`\`\`sh\n${'docker run -e "A='.repeat(300_000)}\n\`\`\`\n`,
   'tags and brackets': '<a [b](<c '.repeat(520_000),
+  'short lines': 'x\n'.repeat(2_600_000),
 };
 
 function hostileTimes(): Record<string, number> {

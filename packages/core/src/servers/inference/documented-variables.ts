@@ -1,4 +1,5 @@
 // Variables that a document describes: in tables, in lists, in prose that says what it means.
+import { importedNames } from './imported-names.ts';
 import { codeSpans, type MarkdownDocument, type MarkdownLine, type MarkdownTable } from './markdown.ts';
 import { isPlaceholder } from './placeholders.ts';
 import { prose } from './reading.ts';
@@ -12,11 +13,12 @@ const notEnvironment = /error|status code|enum|tool|exit code|prompt|resource|he
 const otherPrograms = /test|benchmark|evaluat|develop|contribut|ci\/cd|release|client[- ]side|migrat/i;
 
 export function documentedVariables(document: MarkdownDocument): VariableMention[] {
+  const imported = importedNames(document);
   return [
     ...titledVariables(document.lines),
     ...document.tables.flatMap(tableVariables),
     ...listedVariables(document.lines),
-  ];
+  ].filter(({ name }) => !imported.has(name));
 }
 
 /** A section about testing, development and the like: what it sets is not what a user sets. */
@@ -106,7 +108,7 @@ function requiredByTitle(title: string): boolean | null {
     )
   )
     return null;
-  return /\b(?:required|mandatory)\b.{0,60}\b(?:variables?|settings?|configuration|credentials?|parameters?|env)\b|\b(?:variables?|settings?|credentials?|parameters?|following)\b.{0,40}\b(?:are|is) (?:required|mandatory)\b|\b(?:variables?|settings?|credentials?|following)\b.{0,40}\b(?:must|have to|need to) be (?:set|provided|defined|configured)\b|^required:?$/i.test(
+  return /\b(?:required|mandatory)\b.{0,60}\b(?:variables?|settings?|configuration|credentials?|parameters?|env)\b|\b(?:variables?|settings?|credentials?|parameters?|following)\b.{0,40}\b(?:are|is) (?:required|mandatory)\b|\b(?:variables?|settings?|credentials?|following)\b.{0,40}\b(?:must|have to|need to) be (?:set|provided|defined|configured)\b|^required:?$|^(?:you )?(?:must|have to|need to) (?:provide|set|supply|define)(?: (?:the following|these)(?: \w+){0,2})?:$/i.test(
     words,
   )
     ? true
@@ -190,6 +192,8 @@ function listedVariables(lines: readonly MarkdownLine[]): VariableMention[] {
   const found: VariableMention[] = [];
   let title: boolean | null = null;
   let place: readonly string[] = [];
+  // Where the item is of which an item within it may tell the default.
+  let item = -1;
   for (const { text, headings, indent } of lines) {
     if (headings !== place) {
       title = requiredByTitle(headings.at(-1) ?? '');
@@ -199,9 +203,16 @@ function listedVariables(lines: readonly MarkdownLine[]): VariableMention[] {
       continue;
     const listed = listedVariable(text, title);
     if (listed) {
-      found.push(listed);
+      item = found.push(listed) - 1;
       continue;
     }
+    const told = indent > 0 ? nestedDefault(text) : undefined;
+    const above = found[item];
+    if (told !== undefined && above) {
+      found[item] = { ...above, default: above.default ?? told, required: false };
+      continue;
+    }
+    if (indent === 0) item = -1;
     // What is indented goes on with an item.
     if ((indent === 0 && !/^(?:[-*+•]\s|\d{1,3}[.)]\s|#)/.test(text)) || text.endsWith(':'))
       title = requiredByTitle(text);
@@ -209,6 +220,12 @@ function listedVariables(lines: readonly MarkdownLine[]): VariableMention[] {
   }
   return found;
 }
+
+/** "- Default: `30`" below the item of a variable. */
+const nestedDefault = (text: string): string | undefined =>
+  defaultOf(
+    /^[-*+•]\s+[*_]{0,3}default(?: value)?[*_]{0,3}\s?:[*_]{0,3}\s{0,3}(.{1,300})$/i.exec(text)?.[1] ?? '',
+  ).text;
 
 function listedVariable(text: string, title: boolean | null): VariableMention | null {
   const item =

@@ -142,9 +142,9 @@ function valueOf(rest: string): string {
 function requiredBy(lines: readonly string[], beside: string, value: string): boolean | null {
   const said = [beside, ...lines].find((line) => /\b(?:required|optional)\b/i.test(line)) ?? '';
   if (/^\W{0,3}optional\b|\(optional\b/i.test(said)) return false;
-  return isPlaceholder(value) && /^\W{0,3}required(?:\s{0,2}[:.)—–-]|$)|\(required\)/i.test(said)
-    ? true
-    : null;
+  // A value that works as it is needs nobody to give it; an address of this machine is only where it may be.
+  const open = isPlaceholder(value) || /^https?:\/\/(?:localhost|127\.0\.0\.1)\b/i.test(value);
+  return open && /^\W{0,3}required(?:\s{0,2}[:.)—–-]|$)|\(required\)/i.test(said) ? true : null;
 }
 
 /** "A and B are not needed": what one has to give where this variable is not given. */

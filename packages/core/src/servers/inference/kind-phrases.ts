@@ -18,7 +18,7 @@ const phrase = (kind: RepositoryKind, weight: number, ...alternatives: readonly 
 
 /** "MCP server template": the word behind it says what it is. */
 const alone =
-  '(?! (?:template|boilerplate|starter|scaffold|skeleton|generator|framework|sdk|library|toolkit|inspector|tester|gateway|proxy|manager|hub|registry|directory|client)\\b)';
+  '(?! (?:template|boilerplate|starter|scaffold|skeleton|generator|framework|sdk|library|toolkit|inspector|tester|gateway|proxy|manager|hub|registry|directory|client|fleets?)\\b)';
 
 /** "An MCP server for …": what a server says of itself. */
 export const serverPhrase = new RegExp(
@@ -64,6 +64,8 @@ export const rolePhrases: readonly RolePhrase[] = [
     `\\b(?:extension|library|package|module|starter|plugin|apis?)\\b.{0,80}\\b(?:enabl|allow|let|help)\\w* (?:you|developers|users|teams)(?: to)? (?:\\w+ ){0,2}(?:implement|build|creat|develop|writ)\\w* (?:[\\w-]+ ){0,3}${mcp}`,
   ),
   phrase('framework', 3, '\\bframework\\b'),
+  // What one does with it, said of things that are the reader's.
+  phrase('framework', 4, `^(?:expose|publish|serve) .{1,80}\\bas (?:an? )?${mcp} (?:servers?|tools?)\\b`),
   phrase(
     'gateway',
     5,
@@ -88,6 +90,18 @@ export const rolePhrases: readonly RolePhrase[] = [
     '\\b(?:hub|manager|proxy) server for\\b',
     `\\b${mcp} platform\\b`,
     `\\bmanager (?:\\w+ )?for ${mcp}`,
+  ),
+  phrase(
+    'gateway',
+    5,
+    `\\b(?:infrastructure|firewall|(?:control|data|enforcement|governance|management|policy) plane) for (?:your |all )?${mcp}`,
+  ),
+  phrase(
+    'gateway',
+    4,
+    `\\b${mcp}[- ]server fleets?\\b`,
+    `\\bfleets? of ${mcp}`,
+    `\\bupstream ${mcp} servers?\\b`,
   ),
   phrase(
     'client',

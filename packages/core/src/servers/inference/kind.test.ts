@@ -60,6 +60,39 @@ describe('what a repository is', () => {
     expect(inference).toMatchObject({ kind: 'client', recipes: [] });
   });
 
+  it('is a gateway where it stands before the servers of others', () => {
+    const registered = JSON.stringify({
+      name: 'io.github.some-owner/harbour',
+      packages: [{ registryType: 'pypi', identifier: 'harbour' }],
+    });
+    for (const words of [
+      'The policy enforcement plane for MCP: audit for your whole MCP server fleet.',
+      'A firewall for MCP. It asks before a call reaches upstream MCP servers.',
+    ])
+      expect(
+        kindOf('some-owner/harbour', `# Harbour\n\n${words}\n\n\`\`\`sh\nuvx harbour\n\`\`\``, {
+          'server.json': registered,
+        }),
+      ).toBe('gateway');
+  });
+
+  it('is a framework where programs expose what is theirs with it', () => {
+    const program = '```python\nfrom b import MCPServer\nserver = MCPServer(name="a")\n```\n';
+    const intro = 'Expose your views and models as a Model Context Protocol (MCP) server.';
+    const install = '```sh\npip install views-mcp-server\n```\n';
+    expect(
+      kindOf('some-owner/views-mcp-server', `# views-mcp-server\n\n${intro}\n\n${program}${install}`, {
+        'pyproject.toml': `[project]\nname = "views-mcp-server"\ndescription = "${intro}"\n`,
+      }),
+    ).toBe('framework');
+    expect(
+      kindOf(
+        'some-owner/notes-mcp',
+        '# notes\n\nExpose your notes as an MCP server.\n\n```sh\nnpx -y notes-mcp\n```\n',
+      ),
+    ).toBe('server');
+  });
+
   it('may be past its time, which its first lines say', () => {
     const noteOf = (line: string): string | null =>
       inferLaunch({

@@ -192,7 +192,7 @@ const dependency =
 
 /** What a library shows its users: how a server or a client is made. */
 const building =
-  /\bFastMCP\(|\bMcpServer\(|@(?:mcp|server|app)\.(?:tool|resource|prompt)|NewMCPServer\(|mcp\.NewServer\(|\bnew Server\(|\bServerBuilder\b|\bClientSession\(|StdioServerParameters\(|#\[tool|\bMCPClient\(|\bMCPApp\(|\b(?:mcp|server)\.(?:add_?[tT]ool|registerTool|tool)\(|\bnew (?:MCP)?Client\(/;
+  /\bFastMCP\(|\bM(?:cp|CP)Server\(|@(?:mcp|server|app)\.(?:tool|resource|prompt)|NewMCPServer\(|mcp\.NewServer\(|\bnew Server\(|\bServerBuilder\b|\bClientSession\(|StdioServerParameters\(|#\[tool|\bMCPClient\(|\bMCPApp\(|\b(?:mcp|server)\.(?:add_?[tT]ool|registerTool|tool)\(|\bnew (?:MCP)?Client\(/;
 
 function outboundRepositories({ lines }: MarkdownDocument, own: string): number {
   const found = new Set<string>();

@@ -109,7 +109,9 @@ function separated(program: string, args: readonly string[]): readonly string[] 
 }
 
 function environmentOf(fields: Record<string, unknown>, inputs: readonly InputMention[]): VariableMention[] {
-  const environment = field(fields, 'env', 'environment', 'envs', 'environmentVariables');
+  const names = ['env', 'environment', 'envs', 'environmentVariables'];
+  // Where the command is `{path, args, env}`, they are its.
+  const environment = field(fields, ...names) ?? field(field(fields, 'command'), ...names);
   if (Array.isArray(environment)) {
     return texts(environment).flatMap((entry) => {
       const equals = entry.indexOf('=');

@@ -36,6 +36,12 @@ describe('a README', () => {
     expect(readMarkdown('| a | b |\n| c | d |').tables).toEqual([]);
   });
 
+  it('does not read on for ever', () => {
+    const { lines } = readMarkdown('x\n'.repeat(300_000));
+    expect(lines.length).toBeLessThan(200_000);
+    expect(readMarkdown(`${'\n'.repeat(50_000)}end`).lines).toMatchObject([{ text: 'end', line: 50_001 }]);
+  });
+
   it('finds spans of code', () => {
     expect(codeSpans('Use `A` or `B C`, and ` unclosed')).toEqual(['A', 'B C']);
   });

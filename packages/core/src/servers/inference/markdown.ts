@@ -35,11 +35,14 @@ export interface MarkdownDocument {
 /** Patterns are tried on this much of a line; a longer one is data that somebody inlined. */
 const longestLine = 16 * 1024;
 
+/** The longest lists of people have a tenth of it; every line that is kept is read some twenty times. */
+const mostLines = 100_000;
+
 export function readMarkdown(source: string): MarkdownDocument {
   const reader = new MarkdownReader();
   let start = 0;
   let number = 0;
-  while (start <= source.length) {
+  while (start <= source.length && number < mostLines) {
     const end = source.indexOf('\n', start);
     const stop = end === -1 ? source.length : end;
     number += 1;

@@ -18,9 +18,16 @@ export function isPlaceholder(raw: string): boolean {
       value,
     ) ||
     /(?:\.\.\.|…|x{4,}|\*{3,})/i.test(value) ||
+    isMailPlaceholder(value) ||
     isPathPlaceholder(value)
   );
 }
+
+/** A mailbox that nobody has. */
+const isMailPlaceholder = (value: string): boolean =>
+  /^[^\s@/:]{1,80}@(?:[a-z0-9-]{1,60}\.)?(?:example|domain|company|email|yourdomain)\.(?:com|org|net)$/i.test(
+    value,
+  );
 
 /** A path on somebody else's machine. */
 export function isPathPlaceholder(value: string): boolean {

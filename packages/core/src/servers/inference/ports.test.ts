@@ -24,6 +24,29 @@ describe('the port', () => {
     ).toBe(8000);
   });
 
+  it('is what a comment beside a command calls the default', () => {
+    expect(
+      portOf(
+        '```sh\n# On the default port 3000\nnpx -y weather-mcp-server --http\nnpx -y weather-mcp-server --http --port 3001\n```',
+      ),
+    ).toBe(3000);
+    expect(portOf('```sh\n# The callback uses the default port 3000\nweather login\n```')).toBeNull();
+  });
+
+  it('is what a block sets, and before it what an item within an item calls the default', () => {
+    expect(portOf('```bash\nWEATHER_KEY=x\nPORT=8000 # HTTP port\n```')).toBe(8000);
+    expect(
+      portOf(
+        '## Environment variables',
+        '* `WEATHER_MCP_BIND_PORT`: Where it listens',
+        '  * Default: `"8000"`',
+        '',
+        '```env\nWEATHER_MCP_BIND_PORT=4200 # Custom\n```',
+        'Then it is at `http://localhost:4200/mcp`.',
+      ),
+    ).toBe(8000);
+  });
+
   it('is not that of somebody else’s container', () => {
     expect(portOf('```sh\ndocker run -d -p 4444:4444 browsers/grid\n```')).toBeNull();
     expect(portOf('```sh\ndocker run -d -p 8000:8000 some/weather-mcp-server\n```')).toBe(8000);

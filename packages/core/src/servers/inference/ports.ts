@@ -64,8 +64,16 @@ export function endpointPort(
   }
   // Several open ports say nothing of which is ours.
   if (declared.length === 1) vote(declared[0], 2);
-  for (const { text } of document.blocks)
-    for (const match of text.slice(0, 20_000).matchAll(endpoints)) vote(match[1], 2);
+  for (const { text: whole } of document.blocks) {
+    const text = whole.slice(0, 20_000);
+    for (const match of text.matchAll(endpoints)) vote(match[1], 2);
+    // A comment beside a command; and the one name that is too short to be known for a variable.
+    if (text.includes('efault port'))
+      for (const [line, port] of text.matchAll(/^.{0,200}\bdefault port\b[^\d\n]{0,12}(\d{4,5})\b/gim))
+        if (!notOurs.test(line)) vote(port, 3);
+    if (text.includes('PORT='))
+      for (const [, port] of text.matchAll(/^[ \t]{0,8}(?:export )?PORT=["']?(\d{4,5})\b/gm)) vote(port, 2);
+  }
   for (const { source, words, url, inputs } of sightings) {
     if (words.some((word) => wrappers.has(word))) continue;
     if (isForeign(words)) continue;
@@ -86,10 +94,11 @@ export function endpointPort(
   return best && best[1] >= 2 ? best[0] : null;
 }
 
-const endpoints =
-  /\bhttps?:\/\/(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]):(\d{2,5})\/(?:[\w-]{1,40}\/)?(?:mcp|sse)\b/g;
+const endpoint =
+  /\bhttps?:\/\/(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]):(\d{2,5})\/(?:[\w-]{1,40}\/)?(?:mcp|sse)\b/;
+const endpoints = new RegExp(endpoint, 'g');
 
-const endpointOf = (text: string): string | undefined => [...text.matchAll(endpoints)][0]?.[1];
+const endpointOf = (text: string): string | undefined => endpoint.exec(text)?.[1];
 
 export function spokenTransports(document: MarkdownDocument, sightings: readonly Sighting[]): Set<Transport> {
   const found = new Set<Transport>();

@@ -147,11 +147,12 @@ function declaredVariable(entry: unknown): VariableMention[] {
   const name = words(field(entry, 'name'));
   if (name === null || !/^[A-Za-z_][A-Za-z0-9_]{0,120}$/.test(name)) return [];
   const fallback = words(field(entry, 'default'));
-  const required = flag(field(entry, 'isRequired', 'is_required'));
+  // `required` and `secret` are of no schema, but their authors mean them.
+  const required = flag(field(entry, 'isRequired', 'is_required', 'required'));
   return [
     mention(name, {
       required: required === true && fallback !== null ? false : (required ?? false),
-      secret: flag(field(entry, 'isSecret', 'is_secret')) === true ? true : null,
+      secret: flag(field(entry, 'isSecret', 'is_secret', 'secret')) === true ? true : null,
       default: fallback,
       description: words(field(entry, 'description')),
     }),

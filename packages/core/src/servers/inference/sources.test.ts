@@ -149,6 +149,13 @@ describe('server.json', () => {
     ]);
   });
 
+  it('reads what authors write who do not know the schema', () => {
+    const environmentVariables = [{ name: 'A_KEY', required: true, secret: true }];
+    expect(read([{ registryType: 'npm', identifier: 'r', environmentVariables }])).toMatchObject([
+      { variables: [{ name: 'A_KEY', required: true, secret: true }] },
+    ]);
+  });
+
   it('drops placeholders of releases, and reads variables that are only passed with -e', () => {
     const [found] =
       read([

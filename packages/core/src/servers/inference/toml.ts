@@ -2,11 +2,14 @@
 import { parseLenientJson } from './lenient-json.ts';
 import { isRecord } from './reading.ts';
 
+/** The longest lock files of people have half as many. */
+const mostLines = 50_000;
+
 /** Tables and their plain values; never throws, and reads on after a line that it does not understand. */
 export function readToml(source: string): Record<string, unknown> {
   const root = table();
   let current = root;
-  const lines = source.split('\n');
+  const lines = source.split('\n', mostLines);
   for (let index = 0; index < lines.length; index += 1) {
     const line = (lines[index] ?? '').trim();
     if (line === '' || line.startsWith('#')) continue;
@@ -21,7 +24,7 @@ export function readToml(source: string): Record<string, unknown> {
     const { value, next } = valueFrom(first, lines, index);
     index = next;
     const last = key.pop();
-    if (last !== undefined) childAt(current, key)[last] = value;
+    if (last !== undefined) define(childAt(current, key), last, value);
   }
   return root;
 }

@@ -39,6 +39,43 @@ describe('a required variable', () => {
     expect(defaults).toMatchObject({ WEATHER_CERTS: 'required', WEATHER_PLACES: null });
   });
 
+  it('is not one with a default in an item within its own', () => {
+    const list =
+      'Required environment variables:\n\n- `WEATHER_KEY`: a key\n- `WEATHER_ZONE`: a zone\n  - Default: `north`\n  - Kept for a day\n- `WEATHER_UNIT`: a unit\n  - Default: None\n';
+    const result = infer(client(npx) + list);
+    expect(required(result)).toEqual(['WEATHER_KEY', 'WEATHER_UNIT']);
+    expect(result.env.find(({ name }) => name === 'WEATHER_ZONE')?.default).toBe('north');
+  });
+
+  it('is one that an example fills with a mailbox that nobody has', () => {
+    const env = { WEATHER_EMAIL: 'you@example.com', WEATHER_REALM: 'ops@weather.io' };
+    expect(required(infer(client({ ...npx, env })))).toEqual(['WEATHER_EMAIL']);
+  });
+
+  it('is one that the example file calls required, though it shows where it may be', () => {
+    const examples =
+      '# Required: where it is\nWEATHER_URL=http://localhost:5678/v1\n# Required: unit\nWEATHER_UNIT=c\n';
+    expect(required(infer('```sh\nnpm install -g weather-mcp\n```\n', { '.env.example': examples }))).toEqual(
+      ['WEATHER_URL'],
+    );
+  });
+
+  it('stands in a command that has its own variables', () => {
+    const zed = {
+      context_servers: {
+        it: { command: { path: 'npx', args: ['-y', 'weather-mcp'], env: { WEATHER_KEY: '<key>' } } },
+      },
+    };
+    const blocks = `${client({ ...npx, env: { WEATHER_KEY: '<key>' } })}\`\`\`json\n${json(zed)}\n\`\`\`\n`;
+    expect(required(infer(blocks))).toEqual(['WEATHER_KEY']);
+  });
+
+  it('is no constant that programs import', () => {
+    const text =
+      'Set environment variables, or use the `OVERRIDES_KEY` of the state:\n\n```python\nfrom weather import OVERRIDES_KEY\n```\nThe environment knows `WEATHER_ZONE`.\n';
+    expect(infer(client(npx) + text).env.map(({ name }) => name)).toEqual(['WEATHER_ZONE']);
+  });
+
   it('is not what is only required with another one', () => {
     const rows = [
       'Variable | Description',
@@ -52,6 +89,7 @@ describe('a required variable', () => {
     'The following environment variables must be set:',
     'Required environment variables:',
     '### Required settings',
+    'You must provide:',
   ])('stands in the list under "%s"', (title) => {
     const list = `${title}\n\n- \`WEATHER_KEY\`: a key\n- \`WEATHER_USER\`: a name\n  that you have\n- \`WEATHER_ZONE\`: a zone (default: \`north\`)\n\nOptional variables:\n\n- \`WEATHER_UNIT\`: a unit\n`;
     expect(required(infer(client(npx) + list))).toEqual(['WEATHER_KEY', 'WEATHER_USER']);
