@@ -115,10 +115,17 @@ describe('a filter', () => {
     for (const level of ['debug', 'info', 'warn', 'error'] as const)
       log.append({ ...line, level, message: level });
     log.append({ ...line, level: 'error', message: 'of another', server_id: 'b' });
-    const begun = { type: 'task_status', channel: 'orchestration', ...subject, previous_status: null } as const;
+    const begun = {
+      type: 'task_status',
+      channel: 'orchestration',
+      ...subject,
+      previous_status: null,
+    } as const;
     for (const task_id of ['task-1', 'task-2']) log.append({ ...begun, task_id, status: 'running' });
     log.append(registered('one'));
-    await expect.poll(() => told).toEqual(['subscribed', 'warn', 'error', 'task_status', 'server_registered']);
+    await expect
+      .poll(() => told)
+      .toEqual(['subscribed', 'warn', 'error', 'task_status', 'server_registered']);
     over.abort();
     await reading;
     expect(log.readers).toBe(0);
