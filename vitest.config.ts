@@ -1,4 +1,5 @@
 // Which tests exist: quick ones beside the code, those that need a real part, and those of the whole.
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const real = '**/*.integration.test.ts';
@@ -16,6 +17,9 @@ export default defineConfig({
             'tests/architecture.test.ts',
           ],
           exclude: ['**/node_modules/**', real],
+          // Loading the modules of a file is half of its time, and some wait for a clock: one worker a core is too few.
+          pool: 'threads',
+          maxWorkers: Math.max(3, availableParallelism()),
         },
       },
       {
